@@ -1,0 +1,127 @@
+//! An op as data, and whoever can run it.
+
+mod executor;
+mod layout;
+
+pub use executor::{Executor, Pending, Storage, StorageCell};
+pub use layout::Layout;
+
+use crate::kernel::PairFunction;
+
+/// What one op does; its inputs come beside it as [`Operand`]s. The result is always row-major without gaps.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Input 0, any layout, copied row-major.
+    Copy,
+    /// `out[i, j] = function(x[i], y[j])`; inputs x (n × d) and y (m × d).
+    Pair(PairWork),
+    /// `out = alpha · A · B + beta · C`; inputs A (… × m × k), B (… × k × n) and, where `beta` is not 0, C.
+    Gemm(GemmWork),
+    /// Discrete Fourier transforms along one axis; one input.
+    Fft(FftWork),
+    /// Convolution or correlation over the last axes; inputs signal and kernel of equal rank.
+    Convolve(ConvolveWork),
+}
+
+/// See [`Work::Pair`].
+#[derive(Debug, Clone)]
+pub struct PairWork {
+    /// The op's name, for errors.
+    pub op: &'static str,
+    /// Metric or kernel.
+    pub function: PairFunction,
+    /// Only pairs (i, i): the result is a vector of n.
+    pub paired: bool,
+}
+
+/// See [`Work::Gemm`]. Batch axes broadcast as NumPy's do; C may have length-1 axes that broadcast. Transposes are
+/// in the operands' strides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GemmWork {
+    /// Factor of the product.
+    pub alpha: f32,
+    /// Factor of C; at 0 there is no C among the inputs.
+    pub beta: f32,
+}
+
+/// Which kinds of numbers a transform takes and gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FftKind {
+    /// Complex to complex.
+    Complex,
+    /// Real to the first ⌊n/2⌋ + 1 complex coefficients.
+    RealToHalf,
+    /// The first ⌊n/2⌋ + 1 coefficients of a Hermitian spectrum to n real numbers.
+    HalfToReal,
+}
+
+/// See [`Work::Fft`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FftWork {
+    /// The op's name, for errors.
+    pub op: &'static str,
+    /// Kinds of numbers in and out.
+    pub kind: FftKind,
+    /// The axis that is transformed.
+    pub axis: usize,
+    /// Length of the transform; the input is cropped or zero-padded to it.
+    pub length: usize,
+    /// `false`: exp(−2πi jk/n); `true`: exp(+2πi jk/n).
+    pub inverse: bool,
+    /// Factor of the result (the norm).
+    pub scale: f32,
+}
+
+/// How much of a convolution is kept; SciPy's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// All `n + k − 1` entries.
+    #[default]
+    Full,
+    /// The central part, as long as the first input.
+    Same,
+    /// Only entries that do not see beyond the edges: `max(n, k) − min(n, k) + 1`.
+    Valid,
+}
+
+/// How a convolution is computed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Whichever costs less by the plan's model.
+    #[default]
+    Auto,
+    /// Sum of products; every entry accurate by itself.
+    Direct,
+    /// By Fourier transforms; accurate relative to the largest entry.
+    Fft,
+}
+
+/// See [`Work::Convolve`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvolveWork {
+    /// The op's name, for errors.
+    pub op: &'static str,
+    /// How many trailing axes are convolved (1 to 3); the ones before them are batch and must agree.
+    pub rank: usize,
+    /// Correlate: the kernel is not flipped, and is conjugated where complex.
+    pub correlate: bool,
+    /// Wrap around at the first input's length instead of extending by zeros; `mode` is then ignored.
+    pub circular: bool,
+    /// How much is kept.
+    pub mode: Mode,
+    /// How it is computed.
+    pub method: Method,
+    /// Both inputs are complex.
+    pub complex: bool,
+}
+
+/// One input of an op: whose memory it is and where the entries lie.
+#[derive(Debug, Clone)]
+pub struct Operand {
+    /// The executor's memory.
+    pub storage: Storage,
+    /// Where the entries lie in it.
+    pub layout: Layout,
+    /// Bytes of one entry.
+    pub element_bytes: usize,
+}
