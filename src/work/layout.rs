@@ -14,7 +14,7 @@ pub struct Layout {
 impl Layout {
     /// Row-major from the start of the buffer.
     pub fn contiguous(shape: &[usize]) -> Self {
-        let mut strides = vec![1; shape.len()];
+        let mut strides = vec![1usize; shape.len()];
         for axis in (1..shape.len()).rev() {
             strides[axis - 1] = strides[axis].saturating_mul(shape[axis].max(1));
         }
