@@ -1,5 +1,6 @@
 //! Plans: pure arithmetic from shapes, limits and choices to a list of passes. No wgpu type in it.
 
+mod guard;
 mod limits;
 mod program;
 

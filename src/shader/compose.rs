@@ -33,6 +33,9 @@ pub struct Tail {
     pub aliases: Vec<(&'static str, Cow<'static, str>)>,
     /// Declarations printed as they are.
     pub code: String,
+    /// Parts of `code` that somebody wrote and would like to see named in a compiler's message: the first byte, one
+    /// past the last, and the name.
+    pub labels: Vec<(usize, usize, Cow<'static, str>)>,
 }
 
 impl Tail {
@@ -67,6 +70,24 @@ impl Tail {
         }
         self
     }
+
+    /// Adds text under a name, such as the body of a function that a caller wrote: errors are told against `label` and
+    /// the text's own line numbers.
+    pub fn code_labelled(mut self, label: impl Into<Cow<'static, str>>, text: &str) -> Self {
+        let start = self.code.len();
+        self = self.code(text);
+        self.labels.push((start, self.code.len(), label.into()));
+        self
+    }
+}
+
+/// A stretch of a shader's text with one author.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Whose text it is: a path, or the name that the tail gave it.
+    pub label: String,
+    /// First byte in the whole text.
+    pub start: usize,
 }
 
 /// A shader with its tail: the structured key of a pipeline.
@@ -85,11 +106,18 @@ pub struct Shader {
 impl Shader {
     /// The whole text: the file first, so that its line numbers hold, then the functions, then the tail.
     pub fn text(&self) -> String {
+        self.text_and_segments().0
+    }
+
+    /// The whole text, and who wrote which part of it, in order.
+    pub fn text_and_segments(&self) -> (String, Vec<Segment>) {
         let mut text = String::with_capacity(self.file.text.len() + self.tail.code.len() + 256);
-        text.push_str(self.file.text);
+        let mut segments = Vec::new();
+        push_file(&mut text, &mut segments, &self.file);
         if self.math {
-            text.push_str(MATH.text);
+            push_file(&mut text, &mut segments, &MATH);
         }
+        segments.push(Segment { label: format!("the tail of shaders/{}.wgsl", self.file.name), start: text.len() });
         for (name, value) in &self.tail.constants {
             let _ = match value {
                 Scalar::U32(v) => writeln!(text, "const {name} = {v}u;"),
@@ -99,7 +127,21 @@ impl Shader {
         for (name, target) in &self.tail.aliases {
             let _ = writeln!(text, "alias {name} = {target};");
         }
+        let code_start = text.len();
         text.push_str(&self.tail.code);
-        text
+        for (start, end, label) in &self.tail.labels {
+            segments.push(Segment { label: label.to_string(), start: code_start + start });
+            let after = format!("the tail of shaders/{}.wgsl, after {label}", self.file.name);
+            segments.push(Segment { label: after, start: code_start + end });
+        }
+        (text, segments)
+    }
+}
+
+fn push_file(text: &mut String, segments: &mut Vec<Segment>, file: &ShaderFile) {
+    segments.push(Segment { label: format!("shaders/{}.wgsl", file.name), start: text.len() });
+    text.push_str(file.text);
+    if !file.text.ends_with('\n') {
+        text.push('\n');
     }
 }
