@@ -20,7 +20,9 @@ pub(super) fn parse_error(text: &str, segments: &[Segment], error: &ParseError) 
 /// What naga's validator says about `text`.
 pub(super) fn validation_error(text: &str, segments: &[Segment], error: &WithSpan<ValidationError>) -> Error {
     // Spans name naga's own arenas ("naga::ir::Expression [12]"), which tells an author nothing: only the places count.
-    let labels: Vec<(Span, &str)> = error.spans().map(|(span, _)| (*span, "")).collect();
+    // The shortest span is the offending expression, the longer ones are what it lies in.
+    let mut labels: Vec<(Span, &str)> = error.spans().map(|(span, _)| (*span, "")).collect();
+    labels.sort_by_key(|(span, _)| span.to_range().map_or(usize::MAX, |range| range.len()));
     // The causes go from the entry point down to the offending expression; the last one says what is wrong.
     let mut causes = vec![error.as_inner().to_string()];
     let mut cause = error.as_inner().source();
@@ -52,7 +54,12 @@ fn message(text: &str, segments: &[Segment], headline: &str, labels: &[(Span, &s
         let before: String =
             place.source.chars().take(place.column).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let marks = "^".repeat(place.width);
-        let _ = write!(message, "\n{number} | {}\n{margin} | {}", place.source, format!("{before}{marks} {label}").trim_end());
+        let _ = write!(
+            message,
+            "\n{number} | {}\n{margin} | {}",
+            place.source,
+            format!("{before}{marks} {label}").trim_end()
+        );
     }
     for note in notes {
         let _ = write!(message, "\nnote: {note}");
@@ -84,7 +91,8 @@ impl<'a> Place<'a> {
         let source = text.get(line_start..)?.lines().next()?;
         let column = text.get(line_start..at)?.chars().count();
         let line_end = line_start + source.len();
-        let width = text.get(at..range.end.clamp(at, line_end.max(at))).map_or(0, |marked| marked.chars().count()).max(1);
+        let width =
+            text.get(at..range.end.clamp(at, line_end.max(at))).map_or(0, |marked| marked.chars().count()).max(1);
         Some(Self { author: &segment.label, line, source, column, width })
     }
 }

@@ -29,8 +29,7 @@ pub struct Module {
 /// is not one that the engine can bind.
 pub fn compile(shader: &Shader) -> Result<Module> {
     let (text, segments) = shader.text_and_segments();
-    let module =
-        naga::front::wgsl::parse_str(&text).map_err(|error| message::parse_error(&text, &segments, &error))?;
+    let module = naga::front::wgsl::parse_str(&text).map_err(|error| message::parse_error(&text, &segments, &error))?;
     // Which device a shader may run on is asked of its interface, not of the validator.
     let info = Validator::new(ValidationFlags::all(), Capabilities::SUBGROUP)
         .validate(&module)
@@ -99,7 +98,8 @@ fn main(@builtin(global_invocation_id) at: vec3<u32>, @builtin(local_invocation_
 
     #[test]
     fn an_error_in_a_file_has_the_file_s_line_number() {
-        const BROKEN: ShaderFile = ShaderFile { name: "broken", text: "// a comment\nfn g() -> u32 { return 1.5f; }\n" };
+        const BROKEN: ShaderFile =
+            ShaderFile { name: "broken", text: "// a comment\nfn g() -> u32 { return 1.5f; }\n" };
         let shader = Shader { file: BROKEN, tail: Tail::new(), math: false, indices_proven: false };
         let message = compile(&shader).unwrap_err().to_string();
         assert!(message.starts_with("shaders/broken.wgsl does not compile:\nline 2: "), "{message}");
@@ -107,7 +107,9 @@ fn main(@builtin(global_invocation_id) at: vec3<u32>, @builtin(local_invocation_
 
     #[test]
     fn text_that_ends_too_early_or_is_no_ascii_does_not_panic() {
-        for body in ["return x", "{", "return ü;", "/*", "}", "", "\u{1f980}", "return x; } fn f(x: f32) -> f32 { return x;"] {
+        for body in
+            ["return x", "{", "return ü;", "/*", "}", "", "\u{1f980}", "return x; } fn f(x: f32) -> f32 { return x;"]
+        {
             assert!(compile(&squares(body)).is_err(), "{body}");
         }
     }
