@@ -178,6 +178,15 @@ impl Error {
         Self::ShapeMismatch { op, message: message.into() }
     }
 
+    /// The same error, told of another op: a batch fails as a whole, and each of its tensors names its own op.
+    pub(crate) fn of(mut self, name: &'static str) -> Self {
+        match &mut self {
+            Self::DeviceLost { op, .. } | Self::Driver { op, .. } | Self::OutOfMemory { op, .. } => *op = name,
+            _ => {}
+        }
+        self
+    }
+
     /// An [`Error::UnknownName`] that names the nearest of `known`, if one is within a third of the name's length.
     pub(crate) fn unknown<'a>(kind: &'static str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let nearest = known

@@ -1,12 +1,18 @@
 //! Gristmill grinds kernels on any GPU.
 #![allow(dead_code, unused_imports)] // until the engine uses every part
 
+mod device;
+mod engine;
 mod error;
 mod expr;
 mod kernel;
 mod metric;
 mod plan;
 mod shader;
+mod tensor;
 mod work;
 
 pub use error::{Error, Result};
+
+/// The version of wgpu whose types this library takes and gives.
+pub const WGPU_VERSION: &str = "30";

@@ -10,6 +10,8 @@ pub enum DeviceKind {
     Integrated,
     /// A GPU with memory of its own.
     Discrete,
+    /// The host executor, without any shader.
+    Host,
     /// Unknown; treated like a GPU.
     Other,
 }

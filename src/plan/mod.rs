@@ -1,8 +1,12 @@
 //! Plans: pure arithmetic from shapes, limits and choices to a list of passes. No wgpu type in it.
 
 mod guard;
+mod choices;
 mod limits;
+mod lower;
 mod program;
 
+pub use choices::{Choices, Sharing, Tile};
 pub use limits::{DeviceKind, Limits};
+pub use lower::lower;
 pub use program::{BufferId, Constant, Pass, Program, Window};

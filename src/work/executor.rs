@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Operand, Work};
+use super::{Input, Operand, Work};
 use crate::error::Result;
 
 /// `Send + Sync` where threads exist, nothing in the browser (WebGPU's objects stay on their thread).
@@ -61,8 +61,15 @@ pub trait Executor: MaybeSendSync + Any {
     /// Records work and returns the memory that will hold its result.
     fn run(&self, work: &Work, inputs: &[Operand]) -> Result<Storage>;
 
-    /// Waits for `bytes` bytes from `offset` on.
+    /// Does what can be done before the first `run` of such work (compiling, planning).
+    fn prepare(&self, work: &Work, inputs: &[Input<'_>]) -> Result<()>;
+
+    /// Waits for `bytes` bytes from `offset` on, without blocking.
     fn read(&self, storage: &Storage, offset: u64, bytes: u64) -> Pending<'_, Vec<u8>>;
+
+    /// Waits for `bytes` bytes from `offset` on and blocks the thread meanwhile.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn read_blocking(&self, storage: &Storage, offset: u64, bytes: u64) -> Result<Vec<u8>>;
 
     /// Hands recorded work to the device without waiting for it.
     fn flush(&self) -> Result<()>;

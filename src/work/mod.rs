@@ -3,7 +3,7 @@
 mod executor;
 mod layout;
 
-pub use executor::{Executor, Pending, Storage, StorageCell};
+pub use executor::{Executor, MaybeSendSync, Pending, Storage, StorageCell};
 pub use layout::Layout;
 
 use crate::kernel::PairFunction;
@@ -124,4 +124,33 @@ pub struct Operand {
     pub layout: Layout,
     /// Bytes of one entry.
     pub element_bytes: usize,
+}
+
+impl Operand {
+    /// What a plan needs to know of it.
+    pub fn input(&self) -> Input<'_> {
+        Input { layout: &self.layout, element_bytes: self.element_bytes }
+    }
+}
+
+/// An operand without its memory: all that a plan needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// Where the entries lie.
+    pub layout: &'a Layout,
+    /// Bytes of one entry.
+    pub element_bytes: usize,
+}
+
+impl Work {
+    /// The op's name, for errors.
+    pub fn op(&self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Pair(work) => work.op,
+            Self::Gemm(_) => "gemm",
+            Self::Fft(work) => work.op,
+            Self::Convolve(work) => work.op,
+        }
+    }
 }

@@ -1,0 +1,12 @@
+//! Adapters, limits, features, quirks and loss; `guard` is the one door to wgpu's fallible calls.
+
+mod adapter;
+mod guard;
+mod instance;
+mod open;
+
+pub use adapter::{AdapterInfo, Selection};
+pub(crate) use adapter::{describe, limits_of};
+pub(crate) use guard::Guard;
+pub(crate) use instance::{enumerate, wgpu_instance};
+pub(crate) use open::{OpenedDevice, open_adapter};

@@ -1,0 +1,91 @@
+//! Read back: a copy into mappable memory, and the wait for it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
+
+use crate::device::Guard;
+use crate::error::{Error, Result};
+
+/// Where the driver's callback leaves the outcome of a mapping.
+#[derive(Clone, Default)]
+pub(crate) struct Slot(Arc<Mutex<SlotState>>);
+
+#[derive(Default)]
+struct SlotState {
+    outcome: Option<Result<()>>,
+    waker: Option<Waker>,
+}
+
+impl Slot {
+    pub(crate) fn set(&self, outcome: Result<()>) {
+        let waker = {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            state.outcome.get_or_insert(outcome);
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).outcome.is_some()
+    }
+
+    /// The outcome, once it is there.
+    pub(crate) async fn wait(&self) -> Result<()> {
+        std::future::poll_fn(|context| {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match state.outcome.take() {
+                Some(outcome) => Poll::Ready(outcome),
+                None => {
+                    state.waker = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Asks for a mapping; the slot is set when the device has finished all that was submitted before.
+pub(crate) fn map(guard: &Guard, buffer: &wgpu::Buffer) -> Result<Slot> {
+    let slot = Slot::default();
+    let told = slot.clone();
+    guard.call("read", buffer.size(), |_| {
+        buffer.map_async(wgpu::MapMode::Read, .., move |outcome| {
+            told.set(outcome.map_err(|error| Error::DeviceLost { op: "read", message: error.to_string() }));
+        });
+    })?;
+    Ok(slot)
+}
+
+/// Copies the first `bytes` bytes out of a mapped buffer and unmaps it.
+pub(crate) fn copy_out(guard: &Guard, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>> {
+    guard.call("read", bytes, |_| {
+        let copied = buffer.slice(..bytes).get_mapped_range().map(|view| view.to_vec());
+        buffer.unmap();
+        copied.map_err(|error| Error::DeviceLost { op: "read", message: error.to_string() })
+    })?
+}
+
+/// Drives the device until the slot is set. Blocks; native only.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn drive(guard: &Guard, slot: &Slot) {
+    while !slot.is_set() {
+        if let Err(error) = guard.poll("read", true) {
+            slot.set(Err(error));
+        }
+    }
+}
+
+/// Drives the device from a thread of its own, so that an `await` blocks nobody.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn drive_aside(guard: &Arc<Guard>, slot: &Slot) {
+    let (guard, slot) = (guard.clone(), slot.clone());
+    let told = slot.clone();
+    let spawned = std::thread::Builder::new().name("gristmill read".to_owned()).spawn(move || drive(&guard, &slot));
+    if let Err(error) = spawned {
+        told.set(Err(Error::Unsupported { op: "read", message: format!("no thread could be started ({error})") }));
+    }
+}

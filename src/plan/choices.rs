@@ -1,0 +1,135 @@
+//! What a plan may choose freely: shapes of tiles. Any choice gives the same results within the bounds; only time differs.
+
+use super::{DeviceKind, Limits};
+
+/// How the invocations of a workgroup share what they read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// Each row is read by one invocation and handed to the others by `subgroupBroadcast`. The number of invocations is
+    /// the subgroup's size.
+    Broadcast,
+    /// Through workgroup memory.
+    Workgroup,
+    /// Not at all: every invocation reads all rows, from addresses that are equal across the workgroup.
+    Direct,
+}
+
+/// The tile of the result that one workgroup of the pair skeleton owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tile {
+    /// How rows are shared.
+    pub sharing: Sharing,
+    /// Rows of the tile, a multiple of 4.
+    pub rows: u32,
+    /// Columns of the tile, a multiple of 4.
+    pub columns: u32,
+    /// Rows that one invocation owns; all of them unless the sharing is through workgroup memory.
+    pub block_rows: u32,
+    /// Columns that one invocation owns, a multiple of 4.
+    pub block_columns: u32,
+    /// Features that are read per step: 1, 2, 4, 8, 16, 32 or 64.
+    pub depth: u32,
+}
+
+impl Tile {
+    /// A tile whose rows are broadcast over a subgroup of `lanes`.
+    pub const fn broadcast(lanes: u32, rows: u32, block_columns: u32, depth: u32) -> Self {
+        let columns = lanes * block_columns;
+        Self { sharing: Sharing::Broadcast, rows, columns, block_rows: rows, block_columns, depth }
+    }
+
+    /// A tile of `lanes` invocations that share nothing.
+    pub const fn direct(lanes: u32, rows: u32, block_columns: u32, depth: u32) -> Self {
+        let columns = lanes * block_columns;
+        Self { sharing: Sharing::Direct, rows, columns, block_rows: rows, block_columns, depth }
+    }
+
+    /// A tile of `across` × `across` invocations that own `block` × `block` entries each and share through workgroup memory.
+    pub const fn workgroup(across: u32, block: u32, depth: u32) -> Self {
+        let side = across * block;
+        Self {
+            sharing: Sharing::Workgroup,
+            rows: side,
+            columns: side,
+            block_rows: block,
+            block_columns: block,
+            depth,
+        }
+    }
+
+    /// Invocations of a workgroup.
+    pub const fn invocations(&self) -> u32 {
+        (self.rows / self.block_rows) * (self.columns / self.block_columns)
+    }
+
+    /// Entries that one invocation owns.
+    pub const fn block(&self) -> u32 {
+        self.block_rows * self.block_columns
+    }
+
+    /// Bytes of workgroup memory.
+    pub const fn workgroup_bytes(&self) -> u32 {
+        match self.sharing {
+            Sharing::Workgroup => self.depth * (self.rows + self.columns) * 4,
+            Sharing::Broadcast | Sharing::Direct => 0,
+        }
+    }
+
+    /// Whether the tile is well formed and a device with these limits can run it.
+    pub fn fits(&self, limits: &Limits) -> bool {
+        let quads = [self.rows, self.columns, self.block_rows, self.block_columns].iter().all(|n| *n > 0 && n % 4 == 0);
+        let shaped = quads
+            && self.rows % self.block_rows == 0
+            && self.columns % self.block_columns == 0
+            && self.depth.is_power_of_two()
+            && self.depth <= 64;
+        let shared = match self.sharing {
+            Sharing::Broadcast => {
+                limits.subgroup_size == Some(self.columns / self.block_columns) && self.block_rows == self.rows
+            }
+            Sharing::Direct => self.block_rows == self.rows,
+            Sharing::Workgroup => self.workgroup_bytes() <= limits.workgroup_bytes,
+        };
+        shaped && shared && self.invocations() <= limits.max_invocations
+    }
+
+    /// Tiles worth measuring on a device with these limits; the first is the default.
+    pub fn candidates(limits: &Limits) -> Vec<Self> {
+        let lanes = limits.subgroup_size.unwrap_or(8);
+        let software = [
+            Self::broadcast(lanes, 32, 4, 1),
+            Self::broadcast(lanes, 16, 4, 1),
+            Self::broadcast(lanes, 16, 4, 2),
+            Self::broadcast(lanes, 32, 4, 2),
+            Self::broadcast(lanes, 16, 8, 1),
+            Self::direct(8, 16, 4, 1),
+            Self::direct(8, 32, 4, 1),
+            Self::direct(8, 8, 4, 1),
+            Self::direct(16, 16, 4, 1),
+        ];
+        let hardware = [Self::workgroup(16, 4, 16), Self::workgroup(16, 8, 8), Self::workgroup(8, 8, 16), Self::workgroup(8, 4, 16)];
+        let tiles: Vec<Self> = match limits.kind {
+            DeviceKind::Software => software.into_iter().chain(hardware).collect(),
+            _ => hardware.into_iter().chain(software).collect(),
+        };
+        tiles.into_iter().filter(|tile| tile.fits(limits)).collect()
+    }
+}
+
+/// Everything that plans choose by measurement. A Context keeps one for its whole life.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choices {
+    /// Tile of pair functions.
+    pub pair: Tile,
+    /// Tile of matrix products.
+    pub gemm: Tile,
+}
+
+impl Choices {
+    /// Defaults by the kind of device: broadcasts over packed panels in software, workgroup memory on GPUs.
+    pub fn for_limits(limits: &Limits) -> Self {
+        // 4 × 4 tiles without sharing run everywhere.
+        let tile = Tile::candidates(limits).first().copied().unwrap_or(Tile::direct(8, 4, 4, 1));
+        Self { pair: tile, gemm: tile }
+    }
+}

@@ -1,0 +1,72 @@
+//! Between host and device: `ndarray` views on this side, bytes on the other.
+
+use std::sync::Arc;
+
+use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
+
+use super::{Element, HostElement, Tensor};
+use crate::error::{Error, Result};
+use crate::work::{Executor, Layout};
+
+/// Copies an array to an executor.
+pub(crate) fn upload<A: HostElement, D: Dimension>(
+    executor: &Arc<dyn Executor>,
+    array: &ArrayRef<A, D>,
+) -> Result<Tensor<A::Device>> {
+    let mut converted: Vec<A::Device> = Vec::new();
+    let requested = (array.len() as u64).saturating_mul(size_of::<A::Device>() as u64);
+    converted.try_reserve_exact(array.len()).map_err(|_| Error::OutOfMemory { op: "upload", requested })?;
+    for (index, &value) in array.iter().enumerate() {
+        converted.push(value.to_device(index)?);
+    }
+    upload_slice(executor, &converted, array.shape())
+}
+
+/// Copies row-major entries to an executor.
+pub(crate) fn upload_slice<E: Element>(executor: &Arc<dyn Executor>, entries: &[E], shape: &[usize]) -> Result<Tensor<E>> {
+    let layout = Layout::contiguous(shape);
+    if layout.len() != entries.len() {
+        let message = format!("{shape:?} has {} entries, the slice has {}", layout.len(), entries.len());
+        return Err(Error::shape("upload", message));
+    }
+    let storage = executor.upload("upload", bytemuck::cast_slice(entries))?;
+    Ok(Tensor::new(executor.clone(), storage, layout))
+}
+
+impl<E: Element> Tensor<E> {
+    /// Waits for the entries without blocking the thread, and copies them to the host.
+    ///
+    /// On our own devices a thread of the library drives the driver meanwhile; on a host application's device the
+    /// application polls; in the browser its event loop does.
+    ///
+    /// # Errors
+    /// The error of the work that should have written the tensor, or of the device.
+    pub async fn read(&self) -> Result<ArrayD<E>> {
+        let packed = self.contiguous()?;
+        let (offset, bytes) = packed.byte_range();
+        let read = packed.executor().read(packed.storage(), offset, bytes).await?;
+        packed.to_array(&read)
+    }
+
+    /// Waits for the entries and copies them to the host. Blocks the thread.
+    ///
+    /// # Errors
+    /// The error of the work that should have written the tensor, or of the device.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn read_blocking(&self) -> Result<ArrayD<E>> {
+        let packed = self.contiguous()?;
+        let (offset, bytes) = packed.byte_range();
+        let read = packed.executor().read_blocking(packed.storage(), offset, bytes)?;
+        packed.to_array(&read)
+    }
+
+    fn byte_range(&self) -> (u64, u64) {
+        let size = size_of::<E>() as u64;
+        (self.layout().offset as u64 * size, self.len() as u64 * size)
+    }
+
+    fn to_array(&self, bytes: &[u8]) -> Result<ArrayD<E>> {
+        let entries: Vec<E> = bytemuck::pod_collect_to_vec(bytes);
+        ArrayD::from_shape_vec(IxDyn(self.shape()), entries).map_err(|error| Error::shape("read", error.to_string()))
+    }
+}
