@@ -173,30 +173,86 @@ fn cos_near_(r: f32) -> f32 {
     return 1.0 + (z * z * ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2) - 0.5 * z);
 }
 
-// x − k π/2 in three parts of 8, 11 and 24 bits; k of up to 13 bits keeps the first two products exact.
-fn quarter_rest_(x: f32, k: i32) -> f32 {
+// x = k π/2 + r with r in −π/4 … π/4; of k only the last two bits count.
+struct Quarter_ {
+    k: i32,
+    r: f32,
+}
+
+fn quarter_(x: f32) -> Quarter_ {
+    if (bitcast<u32>(x) & 0x7fffffffu) > 0x46000000u {
+        return far_quarter_(x);
+    }
+    // Three parts of π/2 with 8, 11 and 24 bits: k has at most 13, which keeps the first two products exact.
+    let k = nearest_(x * 0.636619772);
     let first = fenced_(x - f32(k) * 1.5703125);
     let second = fenced_(first - f32(k) * 4.837512969970703125e-4);
-    return second - f32(k) * 7.54979012640433e-8;
+    return Quarter_(k, second - f32(k) * 7.54979012640433e-8);
+}
+
+// Payne and Hanek: of the product of x and 2/π only the bits from 2¹ to 2⁻⁶² are formed, in integers.
+fn far_quarter_(x: f32) -> Quarter_ {
+    let bits = bitcast<u32>(x);
+    let significand = (bits << 8u) | 0x80000000u;
+    let first_bit = max((bits >> 23u) & 0xffu, 128u) - 128u;
+    let word = first_bit >> 5u;
+    let shift = first_bit & 31u;
+    let w0 = two_over_pi_(word);
+    let w1 = two_over_pi_(word + 1u);
+    let w2 = two_over_pi_(word + 2u);
+    let w3 = two_over_pi_(word + 3u);
+    let back = 31u - shift;
+    let high = (w0 << shift) | ((w1 >> 1u) >> back);
+    let middle = (w1 << shift) | ((w2 >> 1u) >> back);
+    let low = (w2 << shift) | ((w3 >> 1u) >> back);
+    let product = significand * middle;
+    let lower = product + upper_product_(significand, low);
+    let upper = significand * high + upper_product_(significand, middle) + select(0u, 1u, lower < product);
+    // The fraction of x · 2/π in 64 bits; from one half on it counts from the next quarter, backwards.
+    var fraction_upper = (upper << 2u) | (lower >> 30u);
+    var fraction_lower = lower << 2u;
+    let backwards = (fraction_upper & 0x80000000u) != 0u;
+    fraction_upper = select(fraction_upper, ~fraction_upper, backwards);
+    fraction_lower = select(fraction_lower, ~fraction_lower, backwards);
+    let fraction = f32(fraction_upper) * 2.3283064365386963e-10 + f32(fraction_lower) * 5.421010862427522e-20;
+    let k = bitcast<i32>((upper >> 30u) + select(0u, 1u, backwards));
+    let negative = (bits & 0x80000000u) != 0u;
+    return Quarter_(select(k, -k, negative), fraction * select(1.57079637, -1.57079637, backwards != negative));
+}
+
+// The n-th word of 2/π · 2⁻³².
+fn two_over_pi_(n: u32) -> u32 {
+    var word = select(0u, 0xa2f9836eu, n == 1u);
+    word = select(word, 0x4e441529u, n == 2u);
+    word = select(word, 0xfc2757d1u, n == 3u);
+    word = select(word, 0xf534ddc0u, n == 4u);
+    word = select(word, 0xdb629599u, n == 5u);
+    return select(word, 0x3c439041u, n == 6u);
+}
+
+// The upper 32 bits of the 64 of a product.
+fn upper_product_(a: u32, b: u32) -> u32 {
+    let first = (a >> 16u) * (b & 0xffffu) + (((a & 0xffffu) * (b & 0xffffu)) >> 16u);
+    let second = (a & 0xffffu) * (b >> 16u) + (first & 0xffffu);
+    return (a >> 16u) * (b >> 16u) + (first >> 16u) + (second >> 16u);
 }
 
 // sin(x + turn π/2).
 fn sin_turned_(x: f32, turn: i32) -> f32 {
-    let k = nearest_(x * 0.636619772);
-    let r = quarter_rest_(x, k);
-    let quarter = k + turn;
-    let value = bitcast<u32>(select(sin_near_(r), cos_near_(r), (quarter & 1) != 0));
-    let y = bitcast<f32>(value ^ (bitcast<u32>(quarter & 2) << 30u));
+    let quarter = quarter_(x);
+    let k = quarter.k + turn;
+    let value = bitcast<u32>(select(sin_near_(quarter.r), cos_near_(quarter.r), (k & 1) != 0));
+    let y = bitcast<f32>(value ^ (bitcast<u32>(k & 2) << 30u));
     let magnitude = bitcast<u32>(x) & 0x7fffffffu;
     return select(select(y, nan_like_(x), magnitude == 0x7f800000u), x, magnitude > 0x7f800000u);
 }
 
-// sin x, absolute error 2 u for |x| ≤ 10⁴; relative 2.5 u for |x| ≤ π/4.
+// sin x, absolute error 3 u; relative 3 u for |x| ≤ π/4.
 fn sin_(x: f32) -> f32 {
     return sin_turned_(x, 0);
 }
 
-// cos x, absolute error 2 u for |x| ≤ 10⁴.
+// cos x, absolute error 3 u.
 fn cos_(x: f32) -> f32 {
     return sin_turned_(x, 1);
 }
