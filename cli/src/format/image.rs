@@ -22,6 +22,13 @@ impl Picture {
         Self { channels: grey.insert_axis(Axis(0)), alpha: None, deep: false }
     }
 
+    /// A grey picture of 65,536 levels as the bytes of a PNG.
+    pub(crate) fn deep_grey_png(grey: &Array2<f32>) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        Self { deep: true, ..Self::grey(grey.clone()) }.write("picture.png", &mut bytes)?;
+        Ok(bytes)
+    }
+
     pub(crate) fn read(path: &str) -> Result<Self> {
         let reader =
             ImageReader::open(path).and_then(ImageReader::with_guessed_format).with_context(|| path.to_owned())?;

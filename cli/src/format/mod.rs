@@ -15,10 +15,11 @@ use anyhow::{Context as _, Result, bail};
 use ndarray::{ArrayD, Ix2, IxDyn};
 use num_complex::Complex32;
 
+pub(crate) use self::csv::read_from as table;
 pub(crate) use self::image::{Picture, grey_png};
 pub(crate) use self::npy::peek_f32_rows;
 pub(crate) use self::wav::Sound;
-pub(crate) use self::write::Output;
+pub(crate) use self::write::{Member, Output};
 
 /// Numbers of a file in the precision that the devices work in.
 #[derive(Debug, Clone)]

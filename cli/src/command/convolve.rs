@@ -1,0 +1,228 @@
+//! `gristmill convolve`: arrays, pictures and sound.
+
+use anyhow::{Result, bail, ensure};
+use gristmill::{Context, ConvolveOptions, Element, Method, Mode, Tensor};
+use ndarray::{Array2, Array3, ArrayD, Axis, Ix1, Ix2, stack};
+use num_complex::Complex32;
+use serde_json::json;
+
+use super::Job;
+use crate::args::{Convolve, General, MethodName, ModeName};
+use crate::format::{Kind, Output, Picture, Sound, Values, read_real, read_signal, shape_text};
+
+pub(super) fn run(general: &General, args: &Convolve) -> Result<()> {
+    let job = Job::new("convolve", general);
+    match Kind::of(&args.x)? {
+        Kind::Picture => pictures(job, args),
+        Kind::Sound => sounds(job, args),
+        _ => arrays(job, args),
+    }
+}
+
+fn options(args: &Convolve, default: ModeName) -> ConvolveOptions {
+    ConvolveOptions {
+        mode: match args.mode.unwrap_or(default) {
+            ModeName::Full => Mode::Full,
+            ModeName::Same => Mode::Same,
+            ModeName::Valid => Mode::Valid,
+        },
+        method: match args.method {
+            MethodName::Auto => Method::Auto,
+            MethodName::Direct => Method::Direct,
+            MethodName::Fft => Method::Fft,
+        },
+        ..ConvolveOptions::default()
+    }
+}
+
+fn arrays(mut job: Job<'_>, args: &Convolve) -> Result<()> {
+    let output = Output::create(&args.output, &[Kind::Npy, Kind::Npz, Kind::Csv])?;
+    let x = read_signal(&args.x)?;
+    job.took("x", &x, x.array.shape());
+    let h = match Kind::of(&args.h)? {
+        Kind::Picture | Kind::Sound => bail!("{}: an array is convolved with an array", args.h),
+        _ => read_signal(&args.h)?,
+    };
+    job.took("h", &h, h.array.shape());
+    let rank = h.array.shape().len();
+    ensure!(
+        rank == x.array.shape().len(),
+        "convolve: x and h must have as many axes as each other (x: {} {}, h: {} {})",
+        args.x,
+        shape_text(x.array.shape()),
+        args.h,
+        shape_text(h.array.shape())
+    );
+    let context = job.open()?;
+    let options = options(args, ModeName::Full);
+    let values = match (x.array, h.array) {
+        (Values::Real(x), Values::Real(mut h)) => {
+            normalize(args, &mut h)?;
+            Values::Real(one(&job, &context, &x, &h, args, &options)?)
+        }
+        (x, h) => {
+            ensure!(!args.normalize, "convolve: --normalize is for real numbers");
+            Values::Complex(one_complex(&job, &context, &x.into_complex(), &h.into_complex(), args, &options)?)
+        }
+    };
+    let shape = values.shape().to_vec();
+    output.array(&values)?;
+    job.done(&context.info().to_string(), &args.output, &shape, json!({}))
+}
+
+fn pictures(mut job: Job<'_>, args: &Convolve) -> Result<()> {
+    let output = Output::create(&args.output, &[Kind::Picture, Kind::Npy, Kind::Npz])?;
+    let picture = Picture::read(&args.x)?;
+    let mut h = plane(&mut job, "h", &args.h)?;
+    normalize(args, &mut h)?;
+    let context = job.open()?;
+    let options = options(args, ModeName::Same);
+    let channels: Vec<Array2<f32>> = picture
+        .channels
+        .outer_iter()
+        .map(|channel| {
+            let x = channel.to_owned().into_dyn();
+            Ok(one(&job, &context, &x, &h, args, &options)?.into_dimensionality::<Ix2>()?)
+        })
+        .collect::<Result<_>>()?;
+    let views: Vec<_> = channels.iter().map(Array2::view).collect();
+    let result: Array3<f32> = stack(Axis(0), &views)?;
+    let shape = result.shape().to_vec();
+    if output.kind() == Kind::Picture {
+        let result = picture.with_channels(result);
+        warn_of_clipping(&job, &result);
+        output.picture(&result)?;
+    } else {
+        let grey = shape.first() == Some(&1);
+        let result = if grey { result.index_axis_move(Axis(0), 0).into_dyn() } else { result.into_dyn() };
+        output.array(&Values::Real(result))?;
+    }
+    job.done(&context.info().to_string(), &args.output, &shape, json!({}))
+}
+
+/// A picture's grey levels or an array, with two axes.
+pub(super) fn plane(job: &mut Job<'_>, argument: &'static str, path: &str) -> Result<ArrayD<f32>> {
+    let array = if Kind::of(path)? == Kind::Picture {
+        Picture::read(path)?.to_grey().into_dyn()
+    } else {
+        let input = read_real(path)?;
+        job.took(argument, &input, input.array.shape());
+        input.array
+    };
+    ensure!(array.ndim() == 2, "{path}: has shape {}; a picture needs two axes", shape_text(array.shape()));
+    ensure!(!array.is_empty(), "{path}: is empty");
+    Ok(array)
+}
+
+pub(super) fn warn_of_clipping(job: &Job<'_>, picture: &Picture) {
+    let clipped = picture.clipped();
+    if clipped > 0 {
+        let all = picture.channels.len();
+        job.say(&format!(
+            "{:.1} % of the values lie outside black and white and are cut off; --normalize keeps brightness, .npy keeps values",
+            100.0 * clipped as f64 / all as f64
+        ));
+    }
+}
+
+fn sounds(mut job: Job<'_>, args: &Convolve) -> Result<()> {
+    let output = Output::create(&args.output, &[Kind::Sound, Kind::Npy, Kind::Npz])?;
+    let sound = Sound::read(&args.x)?;
+    let h = if Kind::of(&args.h)? == Kind::Sound {
+        let h = Sound::read(&args.h)?;
+        ensure!(
+            h.rate == sound.rate,
+            "convolve: {} has {} samples per second, {} has {}; resample one",
+            args.x,
+            sound.rate,
+            args.h,
+            h.rate
+        );
+        h.channels
+    } else {
+        let h = read_signal(&args.h)?;
+        job.took("h", &h, h.array.shape());
+        match h.array {
+            Values::Real(h) if h.ndim() == 1 => h.into_dimensionality::<Ix1>()?.insert_axis(Axis(0)),
+            Values::Real(h) if h.ndim() == 2 => h.into_dimensionality::<Ix2>()?,
+            _ => bail!("{}: sound is convolved with real numbers of one axis (or channels × samples)", args.h),
+        }
+    };
+    let (channels, filters) = (sound.channels.nrows(), h.nrows());
+    ensure!(
+        filters == 1 || channels == 1 || filters == channels,
+        "convolve: {} has {channels} channels, {} has {filters}; they must match, or one must be mono",
+        args.x,
+        args.h
+    );
+    ensure!(sound.channels.ncols() > 0 && h.ncols() > 0, "convolve: there is no sound in {} or {}", args.x, args.h);
+    let context = job.open()?;
+    let options = options(args, ModeName::Full);
+    let results: Vec<ndarray::Array1<f32>> = (0..channels.max(filters))
+        .map(|channel| {
+            let x = sound.channels.row(channel.min(channels - 1)).to_owned().into_dyn();
+            let mut filter = h.row(channel.min(filters - 1)).to_owned().into_dyn();
+            normalize(args, &mut filter)?;
+            Ok(one(&job, &context, &x, &filter, args, &options)?.into_dimensionality::<Ix1>()?)
+        })
+        .collect::<Result<_>>()?;
+    let views: Vec<_> = results.iter().map(|r| r.view()).collect();
+    let result = stack(Axis(0), &views)?;
+    let shape = result.shape().to_vec();
+    if output.kind() == Kind::Sound {
+        output.sound(&Sound { channels: result, rate: sound.rate })?;
+    } else {
+        output.array(&Values::Real(result.into_dyn()))?;
+    }
+    job.done(&context.info().to_string(), &args.output, &shape, json!({}))
+}
+
+fn one(
+    job: &Job<'_>,
+    context: &Context,
+    x: &ArrayD<f32>,
+    h: &ArrayD<f32>,
+    args: &Convolve,
+    options: &ConvolveOptions,
+) -> Result<ArrayD<f32>> {
+    let (x, h) = (context.upload(x)?, context.upload(h)?);
+    finish(
+        job,
+        if args.correlate { gristmill::correlate(&x, &h, options) } else { gristmill::convolve(&x, &h, options) },
+    )
+}
+
+fn one_complex(
+    job: &Job<'_>,
+    context: &Context,
+    x: &ArrayD<Complex32>,
+    h: &ArrayD<Complex32>,
+    args: &Convolve,
+    options: &ConvolveOptions,
+) -> Result<ArrayD<Complex32>> {
+    let (x, h) = (context.upload(x)?, context.upload(h)?);
+    finish(
+        job,
+        if args.correlate { gristmill::correlate(&x, &h, options) } else { gristmill::convolve(&x, &h, options) },
+    )
+}
+
+fn finish<E: Element>(job: &Job<'_>, result: gristmill::Result<Tensor<E>>) -> Result<ArrayD<E>> {
+    job.read(&job.explain(result)?)
+}
+
+/// Divides by the sum where that was asked for.
+fn normalize(args: &Convolve, h: &mut ArrayD<f32>) -> Result<()> {
+    if args.normalize {
+        scale_to_one(h, &args.h)?;
+    }
+    Ok(())
+}
+
+/// Divides by the sum.
+pub(super) fn scale_to_one(h: &mut ArrayD<f32>, path: &str) -> Result<()> {
+    let sum: f64 = h.iter().map(|&v| f64::from(v)).sum();
+    ensure!(sum.is_finite() && sum != 0.0, "{path}: its sum is {sum}; it cannot be scaled to 1");
+    h.mapv_inplace(|v| (f64::from(v) / sum) as f32);
+    Ok(())
+}

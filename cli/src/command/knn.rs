@@ -1,0 +1,113 @@
+//! `gristmill knn`: nearest rows and their vote.
+
+use std::cmp::Ordering;
+
+use anyhow::{Result, ensure};
+use ndarray::{Array2, ArrayD, ArrayView1, Ix2};
+use serde_json::json;
+
+use super::Job;
+use super::pairs::{metric, panel_bytes, progress, row_panels};
+use crate::args::{General, Knn};
+use crate::format::{Kind, Member, Output, Values, read_labels, read_points};
+use crate::usage;
+
+pub(super) fn run(general: &General, args: &Knn) -> Result<()> {
+    let metric = metric(&args.metric, args.p)?;
+    let mut job = Job::new("knn", general);
+    let output = Output::create(&args.output, &[Kind::Npz])?;
+    let train = read_points(&args.train)?;
+    let query = read_points(&args.query)?;
+    job.took("x", &query, query.array.shape());
+    job.took("y", &train, train.array.shape());
+    let (known, wanted) = (train.array.nrows(), query.array.nrows());
+    if args.k == 0 || args.k > known {
+        return Err(usage(format!("knn: -k {} must be from 1 to the rows of {} ({known})", args.k, args.train)));
+    }
+    let labels = args.labels.as_deref().map(read_labels).transpose()?;
+    if let Some(labels) = &labels {
+        let count = labels.array.len();
+        ensure!(
+            count == known,
+            "knn: {} has {count} labels, {} has {known} rows; they must match",
+            labels.path,
+            args.train
+        );
+    }
+    let context = job.open()?;
+    let (points, queries) = (context.upload(&train.array)?, context.upload(&query.array)?);
+    let mut indices = Array2::<i64>::zeros((wanted, args.k));
+    let mut distances = Array2::<f32>::zeros((wanted, args.k));
+    let mut votes = Vec::new();
+    let progress = progress(&job, wanted as u64);
+    for panel in row_panels(wanted, known, panel_bytes(general, &context)) {
+        let block = job.explain(queries.rows(panel.clone()).and_then(|q| gristmill::pairwise(&q, &points, &metric)))?;
+        let block = job.read(&block)?.into_dimensionality::<Ix2>()?;
+        for (row, distance) in panel.zip(block.outer_iter()) {
+            let near = nearest(distance, args.k);
+            for (place, &j) in near.iter().enumerate() {
+                indices[[row, place]] = j as i64;
+                distances[[row, place]] = distance[j];
+            }
+            if let Some(labels) = &labels {
+                votes.push(vote(near.iter().filter_map(|&j| labels.array.get(j).copied())));
+            }
+            progress.inc(1);
+        }
+    }
+    progress.finish_and_clear();
+    let indices: ArrayD<i64> = indices.into_dyn();
+    let distances = Values::Real(distances.into_dyn());
+    let mut members = vec![("indices", Member::Indices(&indices)), ("distances", Member::Values(&distances))];
+    if labels.is_some() {
+        members.push(("labels", Member::Labels(&votes)));
+    }
+    output.arrays(&members)?;
+    job.done(
+        &context.info().to_string(),
+        &args.output,
+        &[wanted, args.k],
+        json!({ "arrays": members.iter().map(|m| m.0).collect::<Vec<_>>() }),
+    )
+}
+
+/// Positions of the `k` smallest, nearest first; ties go to the lower position, NaN comes last.
+pub(crate) fn nearest(distances: ArrayView1<'_, f32>, k: usize) -> Vec<usize> {
+    let order = |&a: &usize, &b: &usize| -> Ordering {
+        let (x, y) = (distances[a], distances[b]);
+        x.is_nan().cmp(&y.is_nan()).then(x.partial_cmp(&y).unwrap_or(Ordering::Equal)).then(a.cmp(&b))
+    };
+    let mut positions: Vec<usize> = (0..distances.len()).collect();
+    if k > 0 && k < positions.len() {
+        positions.select_nth_unstable_by(k - 1, order);
+    }
+    positions.truncate(k);
+    positions.sort_unstable_by(order);
+    positions
+}
+
+/// The most frequent label; the smallest of them where several are.
+pub(crate) fn vote(labels: impl Iterator<Item = f64>) -> f64 {
+    let mut labels: Vec<f64> = labels.collect();
+    labels.sort_unstable_by(f64::total_cmp);
+    let mut best = (0, f64::NAN);
+    for group in labels.chunk_by(|a, b| a == b) {
+        if let (true, Some(&label)) = (group.len() > best.0, group.first()) {
+            best = (group.len(), label);
+        }
+    }
+    best.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::arr1;
+
+    #[test]
+    fn ties_take_the_lowest() {
+        assert_eq!(nearest(arr1(&[2.0, 1.0, f32::NAN, 1.0, 0.5]).view(), 3), [4, 1, 3]);
+        assert_eq!(nearest(arr1(&[f32::NAN, 3.0]).view(), 2), [1, 0]);
+        assert_eq!(vote([3.0, 1.0, 3.0, 1.0, 2.0].into_iter()), 1.0);
+    }
+}

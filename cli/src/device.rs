@@ -1,0 +1,88 @@
+//! Which adapter the work runs on, and why.
+
+use anyhow::Result;
+use gristmill::{AdapterInfo, Context, ContextOptions, DeviceKind};
+
+use crate::args::General;
+use crate::say;
+
+/// Opens the adapter that was asked for and says on standard error which one it is and why.
+pub(crate) fn open(general: &General) -> Result<Context> {
+    if general.adapter.trim().eq_ignore_ascii_case("all") {
+        return Err(crate::usage(
+            "--adapter all is for info, demo and conformance; choose one adapter here (`gristmill info`)",
+        ));
+    }
+    let context = open_named(&general.adapter)?;
+    if !general.quiet {
+        say(&format!("running on {}: {}", context.info(), reason(&general.adapter, &context)));
+    }
+    Ok(context)
+}
+
+/// Opens one adapter without a word.
+pub(crate) fn open_named(adapter: &str) -> Result<Context> {
+    Ok(Context::with_options_blocking(ContextOptions {
+        adapter: adapter.trim().to_owned(),
+        ..ContextOptions::default()
+    })?)
+}
+
+fn reason(asked: &str, context: &Context) -> String {
+    if !asked.trim().eq_ignore_ascii_case("auto") && !asked.trim().is_empty() {
+        return format!("asked for as \"{}\"", asked.trim());
+    }
+    if !context.is_cpu() {
+        return "the best hardware GPU found".to_owned();
+    }
+    let software: Vec<String> =
+        Context::adapters_blocking().iter().filter(|a| is_software(a)).map(name_for_option).collect();
+    match &software[..] {
+        [] => "no GPU was found".to_owned(),
+        names => format!("no hardware GPU was found (in software: {}; choose with --adapter)", names.join(", ")),
+    }
+}
+
+/// Everything that `--adapter all` names: the CPU first, then what the drivers offer.
+pub(crate) fn all() -> Vec<String> {
+    let mut names = vec!["cpu".to_owned()];
+    for adapter in Context::adapters_blocking().iter().filter(|a| a.backend != "cpu") {
+        let name = name_for_option(adapter);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// What runs where nobody chose: the CPU and the best hardware GPU, or every software adapter where there is none.
+/// The second part says so in words.
+pub(crate) fn suitable() -> (Vec<String>, String) {
+    let adapters = Context::adapters_blocking();
+    if adapters.iter().any(|a| a.backend != "cpu" && !is_software(a)) {
+        return (vec!["cpu".to_owned(), "auto".to_owned()], "the CPU and the best hardware GPU".to_owned());
+    }
+    let names = all();
+    let words = match names.len() {
+        1 => "no GPU was found, in hardware or software: only the CPU runs".to_owned(),
+        n => format!("no hardware GPU was found: the CPU and {} run", plural(n - 1, "software adapter")),
+    };
+    (names, words)
+}
+
+/// Whether the host's own cores run the shaders.
+pub(crate) fn is_software(adapter: &AdapterInfo) -> bool {
+    adapter.backend != "cpu" && adapter.kind == DeviceKind::Software
+}
+
+/// A text that `--adapter` takes for this adapter and no other: the backend and the first word of the name.
+pub(crate) fn name_for_option(adapter: &AdapterInfo) -> String {
+    let lower = adapter.name.to_lowercase();
+    let known = ["llvmpipe", "swiftshader"].into_iter().find(|known| lower.contains(known));
+    let word = known.map_or_else(|| adapter.name.clone(), str::to_owned);
+    if adapter.backend == "cpu" { "cpu".to_owned() } else { format!("{}:{word}", adapter.backend) }
+}
+
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("one {what}") } else { format!("{n} {what}s") }
+}
