@@ -13,6 +13,9 @@ mod tensor;
 mod work;
 
 pub use error::{Error, Result};
+pub use expr::Expr;
+pub use kernel::{PairCode, PairFunction};
+pub use metric::{Metric, UNIT_ROUNDOFF};
 
 /// The version of wgpu whose types this library takes and gives.
 pub const WGPU_VERSION: &str = "30";

@@ -1,0 +1,79 @@
+//! Differentiation, branch by branch, keeping what branches share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Binary, Expr, Node, Unary};
+
+impl Expr {
+    /// The derivative with respect to `of`: a variable, a parameter, or any other expression that occurs in this one
+    /// (as the same object or a clone of it), taken as independent.
+    ///
+    /// Where a function has a kink (`abs`, `min`, `max`, `step`) the derivative is that of one side.
+    pub fn derivative(&self, of: &Expr) -> Expr {
+        // None stands for 0, so that branches that do not depend on `of` leave no trace.
+        let mut known: HashMap<*const Node, Option<Expr>> = HashMap::new();
+        for node in self.in_order() {
+            let slope = if node.is_same(of) {
+                Some(Expr::constant(1.0))
+            } else {
+                let slope_of = |operand: &Expr| known.get(&Arc::as_ptr(&operand.0)).cloned().flatten();
+                match &*node.0 {
+                    Node::Constant(_) | Node::Parameter(_) | Node::Variable(_) => None,
+                    Node::Unary(function, a) => slope_of(a).and_then(|da| unary(*function, node, a, da)),
+                    Node::Binary(function, a, b) => binary(*function, node, (a, slope_of(a)), (b, slope_of(b))),
+                    Node::Powi(a, n) => slope_of(a).map(|da| da * (f64::from(*n) * a.powi(n.saturating_sub(1)))),
+                }
+            };
+            known.insert(Arc::as_ptr(&node.0), slope);
+        }
+        known.remove(&Arc::as_ptr(&self.0)).flatten().unwrap_or_else(|| Expr::constant(0.0))
+    }
+
+    /// Whether both are the same variable or the same object.
+    fn is_same(&self, other: &Expr) -> bool {
+        match (&*self.0, &*other.0) {
+            (Node::Variable(a), Node::Variable(b)) => a == b,
+            _ => Arc::ptr_eq(&self.0, &other.0),
+        }
+    }
+}
+
+/// The derivative of `whole = function(a)`, where a's is `da`.
+fn unary(function: Unary, whole: &Expr, a: &Expr, da: Expr) -> Option<Expr> {
+    Some(match function {
+        Unary::Negate => -da,
+        Unary::Abs => da * a.sign(),
+        Unary::Sign => return None,
+        Unary::Sqrt => da * 0.5 / whole,
+        Unary::Exp => da * whole,
+        Unary::Expm1 => da * a.exp(),
+        Unary::Log => da / a,
+        Unary::Log1p => da / (a + 1.0),
+        Unary::Sin => da * a.cos(),
+        Unary::Cos => -(da * a.sin()),
+        Unary::Tanh => da * (1.0 - whole.powi(2)),
+    })
+}
+
+/// The derivative of `whole = function(a, b)`.
+fn binary(function: Binary, whole: &Expr, a: (&Expr, Option<Expr>), b: (&Expr, Option<Expr>)) -> Option<Expr> {
+    let ((a, da), (b, db)) = (a, b);
+    if da.is_none() && db.is_none() {
+        return None;
+    }
+    let (along_a, along_b) = match function {
+        Binary::Add => (da, db),
+        Binary::Subtract => (da, db.map(|db| -db)),
+        Binary::Multiply => (da.map(|da| da * b), db.map(|db| db * a)),
+        Binary::Divide => (da.map(|da| da / b), db.map(|db| -(db * whole / b))),
+        Binary::Min => (da.map(|da| da * b.step(a)), db.map(|db| db * (1.0 - b.step(a)))),
+        Binary::Max => (da.map(|da| da * a.step(b)), db.map(|db| db * (1.0 - a.step(b)))),
+        Binary::Pow => (da.map(|da| da * (b * a.pow(b - 1.0))), db.map(|db| db * (whole * a.log()))),
+        Binary::Step => return None,
+    };
+    match (along_a, along_b) {
+        (Some(da), Some(db)) => Some(da + db),
+        (one, other) => one.or(other),
+    }
+}
