@@ -1,0 +1,213 @@
+//! Convolution and correlation over the last axes, by sums of products or by Fourier transforms.
+//!
+//! Everything is brought to one form first: both inputs row-major with three convolved axes (missing ones of length
+//! 1), a correlation's kernel flipped and conjugated, a circular signal repeated at its start. What is left is a
+//! window of the full convolution.
+
+mod direct;
+mod transform;
+
+use bytemuck::Pod;
+use num_complex::Complex32;
+use rayon::prelude::*;
+
+use super::fft::Plans;
+use super::memory::Memory;
+use super::view::{View, zeroed_vec};
+use crate::error::{Error, Result};
+use crate::work::{ConvolveWork, Method, Mode, Operand};
+
+/// Convolved axes, padded in front with length 1.
+type Shape = [usize; 3];
+
+/// Numbers that can be convolved.
+pub(super) trait Number: Pod + Send + Sync {
+    /// The complex conjugate.
+    fn conjugate(self) -> Self;
+    /// `self + a · b`.
+    fn add_product(self, a: Self, b: Self) -> Self;
+    /// `self + a`.
+    fn plus(self, a: Self) -> Self;
+}
+
+impl Number for f32 {
+    fn conjugate(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn add_product(self, a: Self, b: Self) -> Self {
+        self + a * b
+    }
+
+    #[inline(always)]
+    fn plus(self, a: Self) -> Self {
+        self + a
+    }
+}
+
+impl Number for Complex32 {
+    fn conjugate(self) -> Self {
+        self.conj()
+    }
+
+    #[inline(always)]
+    fn add_product(self, a: Self, b: Self) -> Self {
+        Self::new(self.re + (a.re * b.re - a.im * b.im), self.im + (a.re * b.im + a.im * b.re))
+    }
+
+    #[inline(always)]
+    fn plus(self, a: Self) -> Self {
+        self + a
+    }
+}
+
+/// A window of one full convolution.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    /// The signal's lengths.
+    signal: Shape,
+    /// The kernel's lengths.
+    kernel: Shape,
+    /// The first entry of the full convolution that is kept.
+    start: Shape,
+    /// How many are kept.
+    out: Shape,
+}
+
+fn volume(shape: Shape) -> usize {
+    shape.iter().fold(1usize, |product, &n| product.saturating_mul(n))
+}
+
+/// [`crate::work::Work::Convolve`].
+pub(super) fn run(plans: &Plans, work: &ConvolveWork, signal: &Operand, kernel: &Operand) -> Result<Memory> {
+    if work.complex {
+        let (signal, kernel) = (View::<Complex32>::of(work.op, signal)?, View::<Complex32>::of(work.op, kernel)?);
+        convolve(work, &signal, &kernel, |window, x, h, out| transform::complex(plans, work.op, window, x, h, out))
+    } else {
+        let (signal, kernel) = (View::<f32>::of(work.op, signal)?, View::<f32>::of(work.op, kernel)?);
+        convolve(work, &signal, &kernel, |window, x, h, out| transform::real(plans, work.op, window, x, h, out))
+    }
+}
+
+fn convolve<T: Number>(
+    work: &ConvolveWork,
+    signal: &View<'_, T>,
+    kernel: &View<'_, T>,
+    by_transforms: impl Fn(&Window, &[T], &[T], &mut [T]) -> Result<()> + Sync,
+) -> Result<Memory> {
+    let op = work.op;
+    let (batch, lengths) = axes(op, signal.shape, work.rank)?;
+    let (kernel_batch, kernel_lengths) = axes(op, kernel.shape, work.rank)?;
+    if batch != kernel_batch {
+        let message = format!("the batch axes {batch:?} of the signal and {kernel_batch:?} of the kernel must agree");
+        return Err(Error::shape(op, message));
+    }
+    let window = window(work, lengths, kernel_lengths);
+    let count = batch.iter().product::<usize>();
+    let each = volume(window.out);
+    let mut out = Memory::for_entries::<T>(op, each.saturating_mul(count))?;
+    if each == 0 || count == 0 || volume(lengths) == 0 || volume(kernel_lengths) == 0 {
+        return Ok(out);
+    }
+
+    let mut x = signal.to_vec(op)?;
+    let mut h = kernel.to_vec(op)?;
+    if work.circular {
+        h = wrapped_kernel(op, &h, kernel_lengths, lengths, work.correlate)?;
+        x = repeated_signal(op, &x, lengths, window.signal)?;
+    } else if work.correlate {
+        h.chunks_exact_mut(volume(kernel_lengths)).for_each(|kernel| {
+            kernel.reverse();
+            kernel.iter_mut().for_each(|h| *h = h.conjugate());
+        });
+    }
+    let method = match work.method {
+        Method::Auto if transform::cost(&window) < direct::cost(&window) => Method::Fft,
+        Method::Auto => Method::Direct,
+        chosen => chosen,
+    };
+    let one = |((out, x), h): ((&mut [T], &[T]), &[T])| match method {
+        Method::Fft => by_transforms(&window, x, h, out),
+        _ => direct::run(op, &window, x, h, out),
+    };
+    let batches = out
+        .entries_mut::<T>()
+        .par_chunks_exact_mut(each)
+        .zip(x.par_chunks_exact(volume(window.signal)))
+        .zip(h.par_chunks_exact(volume(window.kernel)));
+    batches.map(one).collect::<Result<()>>()?;
+    Ok(out)
+}
+
+/// The batch axes and the convolved ones.
+fn axes<'a>(op: &'static str, shape: &'a [usize], rank: usize) -> Result<(&'a [usize], Shape)> {
+    let split = shape.len().checked_sub(rank).filter(|_| (1..=3).contains(&rank));
+    let message = || Error::argument(op, format!("rank {rank}"), format!("must be 1 to 3 of the axes of {shape:?}"));
+    let (batch, own) = shape.split_at(split.ok_or_else(message)?);
+    let mut lengths = [1; 3];
+    lengths[3 - rank..].copy_from_slice(own);
+    Ok((batch, lengths))
+}
+
+fn window(work: &ConvolveWork, signal: Shape, kernel: Shape) -> Window {
+    let mut window = Window { signal, kernel, start: [0; 3], out: [0; 3] };
+    for axis in 0..3 {
+        let (n, k) = (signal[axis], kernel[axis]);
+        if n == 0 || k == 0 {
+            continue;
+        }
+        let (start, out) = match work.mode {
+            // Every kernel position sees a whole turn of the repeated signal.
+            _ if work.circular => {
+                window.signal[axis] = n + (n - 1);
+                window.kernel[axis] = n;
+                (n - 1, n)
+            }
+            Mode::Full => (0, n + k - 1),
+            Mode::Same => ((k - 1) / 2, n),
+            Mode::Valid => (n.min(k) - 1, n.max(k) - n.min(k) + 1),
+        };
+        window.start[axis] = start;
+        window.out[axis] = out;
+    }
+    window
+}
+
+/// Kernels folded to the signal's lengths; a correlation's runs backwards around the circle.
+fn wrapped_kernel<T: Number>(op: &'static str, h: &[T], from: Shape, to: Shape, correlate: bool) -> Result<Vec<T>> {
+    let mut out: Vec<T> = zeroed_vec(op, (h.len() / volume(from)).saturating_mul(volume(to)))?;
+    for (out, h) in out.chunks_exact_mut(volume(to)).zip(h.chunks_exact(volume(from))) {
+        for_each_place(from, |[a, b, c], flat| {
+            let turn = |i: usize, n: usize| if correlate { (n - i % n) % n } else { i % n };
+            let place = (turn(a, to[0]) * to[1] + turn(b, to[1])) * to[2] + turn(c, to[2]);
+            let value = if correlate { h[flat].conjugate() } else { h[flat] };
+            out[place] = out[place].plus(value);
+        });
+    }
+    Ok(out)
+}
+
+/// Signals with all but their first entry in front of them once more, along every axis.
+fn repeated_signal<T: Number>(op: &'static str, x: &[T], from: Shape, to: Shape) -> Result<Vec<T>> {
+    let mut out = zeroed_vec(op, (x.len() / volume(from)).saturating_mul(volume(to)))?;
+    for (out, x) in out.chunks_exact_mut(volume(to)).zip(x.chunks_exact(volume(from))) {
+        for_each_place(to, |[a, b, c], flat| {
+            let turn = |i: usize, n: usize| (i + 1) % n;
+            out[flat] = x[(turn(a, from[0]) * from[1] + turn(b, from[1])) * from[2] + turn(c, from[2])];
+        });
+    }
+    Ok(out)
+}
+
+fn for_each_place(shape: Shape, mut visit: impl FnMut(Shape, usize)) {
+    let mut flat = 0;
+    for a in 0..shape[0] {
+        for b in 0..shape[1] {
+            for c in 0..shape[2] {
+                visit([a, b, c], flat);
+                flat += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The host's memory for tensors: zeroed, aligned, fallible to allocate.
+
+use std::alloc::{Layout as Block, alloc_zeroed, dealloc};
+use std::any::Any;
+use std::ptr::NonNull;
+
+use bytemuck::Pod;
+
+use crate::error::{Error, Result};
+use crate::work::StorageCell;
+
+/// Bytes to which every allocation is aligned: enough for every element type, and no more than the allocator gives
+/// anyway, because only then does the system hand out zero pages that nobody has to clear.
+const ALIGNMENT: usize = 16;
+
+/// A block of bytes that starts aligned for every element type.
+pub(super) struct Memory {
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: a `Memory` owns its bytes alone, like a `Vec<u8>` does, and plain bytes may move between and be read from
+// threads.
+unsafe impl Send for Memory {}
+// SAFETY: as above; writing needs `&mut Memory`.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    /// `bytes` zero bytes.
+    pub(super) fn zeroed(op: &'static str, bytes: usize) -> Result<Self> {
+        if bytes == 0 {
+            return Ok(Self { start: NonNull::<u128>::dangling().cast(), bytes });
+        }
+        let refused = Error::OutOfMemory { op, requested: bytes as u64 };
+        let Ok(block) = Block::from_size_align(bytes, ALIGNMENT) else { return Err(refused) };
+        // SAFETY: `block` has a size above 0.
+        let start = unsafe { alloc_zeroed(block) };
+        NonNull::new(start).map(|start| Self { start, bytes }).ok_or(refused)
+    }
+
+    /// Room for `len` entries of `T`, all zero.
+    pub(super) fn for_entries<T: Pod>(op: &'static str, len: usize) -> Result<Self> {
+        match len.checked_mul(size_of::<T>()) {
+            Some(bytes) => Self::zeroed(op, bytes),
+            None => Err(Error::OutOfMemory { op, requested: u64::MAX }),
+        }
+    }
+
+    /// A copy of `bytes`.
+    pub(super) fn copied(op: &'static str, bytes: &[u8]) -> Result<Self> {
+        let mut memory = Self::zeroed(op, bytes.len())?;
+        memory.entries_mut::<u8>().copy_from_slice(bytes);
+        Ok(memory)
+    }
+
+    /// As many whole entries of `T` as there are bytes for.
+    pub(super) fn entries<T: Pod>(&self) -> &[T] {
+        const { assert!(align_of::<T>() <= ALIGNMENT && size_of::<T>() > 0) };
+        // SAFETY: the block holds that many `T`, is aligned for them (checked above) and initialised (zeroed at
+        // birth); every bit pattern is a valid `T: Pod`.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), self.bytes / size_of::<T>()) }
+    }
+
+    /// As many whole entries of `T` as there are bytes for.
+    pub(super) fn entries_mut<T: Pod>(&mut self) -> &mut [T] {
+        const { assert!(align_of::<T>() <= ALIGNMENT && size_of::<T>() > 0) };
+        // SAFETY: as in `entries`, and `&mut self` makes this the only view.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().cast(), self.bytes / size_of::<T>()) }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            // SAFETY: allocated in `zeroed` with this very size and alignment.
+            unsafe { dealloc(self.start.as_ptr(), Block::from_size_align_unchecked(self.bytes, ALIGNMENT)) }
+        }
+    }
+}
+
+impl StorageCell for Memory {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// An output slice into which several threads write at once, each its own entries.
+#[derive(Clone, Copy)]
+pub(super) struct Scatter<T> {
+    start: *mut T,
+    len: usize,
+}
+
+// SAFETY: the pointer is only written through the unsafe methods, whose callers promise disjoint entries.
+unsafe impl<T: Send> Send for Scatter<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Scatter<T> {}
+
+impl<T: Pod> Scatter<T> {
+    /// Over `entries`, which must outlive every use; the callers keep the borrow alive around their parallel loop.
+    pub(super) fn over(entries: &mut [T]) -> Self {
+        Self { start: entries.as_mut_ptr(), len: entries.len() }
+    }
+
+    /// The entries `start .. start + len`; empty where they do not exist.
+    ///
+    /// # Safety
+    /// No other thread may use these entries while the result lives.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn slice(&self, start: usize, len: usize) -> &mut [T] {
+        if start.checked_add(len).is_none_or(|end| end > self.len) {
+            return &mut [];
+        }
+        // SAFETY: in range by the check; exclusive by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn absurd_sizes_are_errors() {
+        assert!(matches!(Memory::zeroed("copy", usize::MAX), Err(Error::OutOfMemory { .. })));
+        assert!(matches!(Memory::for_entries::<u64>("copy", usize::MAX / 2), Err(Error::OutOfMemory { .. })));
+    }
+
+    #[test]
+    fn bytes_survive() {
+        let memory = Memory::copied("copy", &[1, 2, 3, 4, 5]).unwrap();
+        assert_eq!(memory.entries::<u8>(), [1, 2, 3, 4, 5]);
+        assert_eq!(memory.entries::<u32>().len(), 1);
+        assert!(Memory::zeroed("copy", 0).unwrap().entries::<f32>().is_empty());
+    }
+}

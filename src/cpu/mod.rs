@@ -1,0 +1,111 @@
+//! The host executor: what a Context uses where there is no hardware GPU.
+//!
+//! Work is done when [`Cpu::run`](crate::work::Executor::run) returns, on rayon's threads (in the browser on the one
+//! thread there is). Every op has one module here, which checks its operands, lays out its result and computes it.
+//! Instruction sets are chosen at run time: `pulp` for the loops written here, `gemm` and `rustfft` by themselves.
+
+mod convolve;
+mod copy;
+mod fft;
+mod gemm;
+mod memory;
+mod view;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::work::{Executor, Operand, Pending, Storage, Work};
+use memory::Memory;
+
+/// Runs work on the host's own cores.
+pub struct Cpu {
+    plans: fft::Plans,
+}
+
+impl Cpu {
+    /// An executor on the host; it owns nothing but caches.
+    pub fn new() -> Self {
+        Self { plans: fft::Plans::new() }
+    }
+
+    /// The bytes of a storage that this executor made.
+    pub(crate) fn storage_bytes<'a>(&self, op: &'static str, storage: &'a Storage) -> Result<&'a [u8]> {
+        storage.downcast::<Memory>().map(Memory::entries::<u8>).ok_or(Error::DifferentContexts { op })
+    }
+}
+
+impl Default for Cpu {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Cpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cpu")
+    }
+}
+
+impl Executor for Cpu {
+    fn name(&self) -> &str {
+        "CPU"
+    }
+
+    fn upload(&self, op: &'static str, bytes: &[u8]) -> Result<Storage> {
+        Ok(Storage(Arc::new(Memory::copied(op, bytes)?)))
+    }
+
+    fn run(&self, work: &Work, inputs: &[Operand]) -> Result<Storage> {
+        let memory = match (work, inputs) {
+            (Work::Copy, [input, ..]) => copy::run("copy", input)?,
+            (Work::Gemm(work), inputs) => gemm::run(work, inputs)?,
+            (Work::Fft(work), [input, ..]) => fft::run(&self.plans, work, input)?,
+            (Work::Convolve(work), [signal, kernel, ..]) => convolve::run(&self.plans, work, signal, kernel)?,
+            (work, inputs) => return Err(missing(work, inputs.len())),
+        };
+        Ok(Storage(Arc::new(memory)))
+    }
+
+    fn read(&self, storage: &Storage, offset: u64, bytes: u64) -> Pending<'_, Vec<u8>> {
+        Box::pin(std::future::ready(self.read_now(storage, offset, bytes)))
+    }
+
+    fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Cpu {
+    fn read_now(&self, storage: &Storage, offset: u64, bytes: u64) -> Result<Vec<u8>> {
+        let all = self.storage_bytes("read", storage)?;
+        let start = usize::try_from(offset).ok();
+        let end = offset.checked_add(bytes).and_then(|end| usize::try_from(end).ok());
+        let range = start.zip(end).and_then(|(start, end)| all.get(start..end));
+        let message = || Error::argument("read", format!("{bytes} bytes from {offset}"), format!("of only {}", all.len()));
+        let range = range.ok_or_else(message)?;
+        let mut out = Vec::new();
+        out.try_reserve_exact(range.len()).map_err(|_| Error::OutOfMemory { op: "read", requested: bytes })?;
+        out.extend_from_slice(range);
+        Ok(out)
+    }
+}
+
+fn missing(work: &Work, found: usize) -> Error {
+    let (op, needed) = match work {
+        Work::Copy => ("copy", 1),
+        Work::Pair(work) => (work.op, 2),
+        Work::Gemm(_) => ("gemm", 2),
+        Work::Fft(work) => (work.op, 1),
+        Work::Convolve(work) => (work.op, 2),
+    };
+    Error::argument(op, "inputs", format!("are {found} where {needed} are needed"))
+}
+
+#[cfg(test)]
+mod tests;
