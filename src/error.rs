@@ -51,7 +51,9 @@ pub enum Error {
         message: String,
     },
     /// A single buffer would be larger than the device allows.
-    #[error("{op} needs {requested} bytes in one buffer, but {adapter} allows {limit}; use the streaming form or smaller inputs")]
+    #[error(
+        "{op} needs {requested} bytes in one buffer, but {adapter} allows {limit}; use the streaming form or smaller inputs"
+    )]
     BufferTooLarge {
         /// The op that was called.
         op: &'static str,
@@ -63,7 +65,9 @@ pub enum Error {
         adapter: String,
     },
     /// The device or the host has no memory left for this.
-    #[error("{op}: out of memory while asking for {requested} bytes; use the streaming form, a smaller memory budget or smaller inputs")]
+    #[error(
+        "{op}: out of memory while asking for {requested} bytes; use the streaming form, a smaller memory budget or smaller inputs"
+    )]
     OutOfMemory {
         /// The op that was called.
         op: &'static str,

@@ -1,6 +1,8 @@
 //! Gristmill grinds kernels on any GPU.
 #![allow(dead_code, unused_imports)] // until the engine uses every part
 
+#[cfg(feature = "cpu")]
+mod cpu;
 mod device;
 mod engine;
 mod error;

@@ -364,10 +364,9 @@ pub(super) fn along_axis(
     drop(zeroed_vec::<Complex32>(op, scratch_len + length * TOGETHER)?);
     if axis == 2 {
         let at_once = (TASK / length).max(1) * length;
-        entries.par_chunks_mut(at_once).for_each_init(
-            || vec![ZERO; scratch_len],
-            |scratch, lines| fft.process_with_scratch(lines, scratch),
-        );
+        entries
+            .par_chunks_mut(at_once)
+            .for_each_init(|| vec![ZERO; scratch_len], |scratch, lines| fft.process_with_scratch(lines, scratch));
         return Ok(());
     }
     let inner: usize = shape[axis + 1..].iter().product();

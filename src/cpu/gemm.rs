@@ -147,7 +147,15 @@ fn matrix<'a>(view: &View<'a, f32>, batch: &[usize], index: usize) -> Matrix<'a>
 }
 
 /// One product into `out` (m × n, row-major), which holds C where `add` is set.
-fn product(work: &GemmWork, sizes: Sizes, a: Matrix<'_>, b: Matrix<'_>, out: &mut [f32], add: bool, threads: Parallelism) {
+fn product(
+    work: &GemmWork,
+    sizes: Sizes,
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    out: &mut [f32],
+    add: bool,
+    threads: Parallelism,
+) {
     let Sizes { m, k, n } = sizes;
     if n == 1 || m == 1 {
         // A row vector times B is Bᵀ times a column vector.
@@ -193,7 +201,15 @@ fn product(work: &GemmWork, sizes: Sizes, a: Matrix<'_>, b: Matrix<'_>, out: &mu
 }
 
 /// `out[i] = alpha · Σ_f matrix[i, f] · vector[f] + beta · out[i]`; the vector is the first row of `vector`.
-fn matrix_vector(work: &GemmWork, k: usize, matrix: Matrix<'_>, vector: Matrix<'_>, out: &mut [f32], add: bool, parallel: bool) {
+fn matrix_vector(
+    work: &GemmWork,
+    k: usize,
+    matrix: Matrix<'_>,
+    vector: Matrix<'_>,
+    out: &mut [f32],
+    add: bool,
+    parallel: bool,
+) {
     let vector: Vec<f32> = (0..k).map(|f| vector.at(0, f)).collect();
     let rows = |first: usize, out: &mut [f32]| {
         let mut sums = [[0.0f32; ROWS]; 2];

@@ -87,7 +87,8 @@ impl Cpu {
         let start = usize::try_from(offset).ok();
         let end = offset.checked_add(bytes).and_then(|end| usize::try_from(end).ok());
         let range = start.zip(end).and_then(|(start, end)| all.get(start..end));
-        let message = || Error::argument("read", format!("{bytes} bytes from {offset}"), format!("of only {}", all.len()));
+        let message =
+            || Error::argument("read", format!("{bytes} bytes from {offset}"), format!("of only {}", all.len()));
         let range = range.ok_or_else(message)?;
         let mut out = Vec::new();
         out.try_reserve_exact(range.len()).map_err(|_| Error::OutOfMemory { op: "read", requested: bytes })?;

@@ -80,12 +80,7 @@ impl Guard {
     }
 
     /// Runs `work` with the device, under all three error scopes. `requested` bytes are named if memory runs out.
-    pub(crate) fn call<T>(
-        &self,
-        op: &'static str,
-        requested: u64,
-        work: impl FnOnce(&wgpu::Device) -> T,
-    ) -> Result<T> {
+    pub(crate) fn call<T>(&self, op: &'static str, requested: u64, work: impl FnOnce(&wgpu::Device) -> T) -> Result<T> {
         self.check_lost(op)?;
         let turn = self.turn();
         let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal]
@@ -126,9 +121,7 @@ impl Guard {
         match self.call(op, 0, |device| device.poll(kind))? {
             Ok(status) => Ok(status.is_queue_empty()),
             Err(wgpu::PollError::Timeout) => Ok(false),
-            Err(error) => {
-                Err(Error::Driver { op, adapter: self.adapter.clone(), message: error.to_string() })
-            }
+            Err(error) => Err(Error::Driver { op, adapter: self.adapter.clone(), message: error.to_string() }),
         }
     }
 

@@ -19,7 +19,11 @@ fn useful_features() -> wgpu::Features {
 }
 
 /// Opens an adapter with all that it offers, or with WebGPU's default limits and no optional feature.
-pub(crate) async fn open_adapter(adapter: &wgpu::Adapter, default_limits: bool, subgroups: bool) -> Result<OpenedDevice> {
+pub(crate) async fn open_adapter(
+    adapter: &wgpu::Adapter,
+    default_limits: bool,
+    subgroups: bool,
+) -> Result<OpenedDevice> {
     let info = adapter.get_info();
     let mut features = if default_limits { wgpu::Features::empty() } else { adapter.features() & useful_features() };
     if !subgroups {

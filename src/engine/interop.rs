@@ -50,7 +50,8 @@ impl Engine {
         let layout = Layout { offset: (offset_bytes / size) as usize, ..Layout::contiguous(shape) };
         let needed = (layout.end() as u64).saturating_mul(size);
         if needed > buffer.size() {
-            let message = format!("a tensor of {shape:?} from byte {offset_bytes} needs {needed} bytes, the buffer has ");
+            let message =
+                format!("a tensor of {shape:?} from byte {offset_bytes} needs {needed} bytes, the buffer has ");
             return Err(Error::shape(op, message + &buffer.size().to_string()));
         }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;

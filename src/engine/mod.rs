@@ -153,7 +153,8 @@ impl Engine {
         let _entered = span.enter();
         let outcome = self.guard.call("submit", 0, |device| {
             batch.prepare(&self.queue);
-            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("gristmill") });
+            let mut encoder =
+                device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("gristmill") });
             batch.encode(&mut encoder);
             self.queue.submit([encoder.finish()]);
             batch.recycle_staging(&self.staging);

@@ -68,7 +68,10 @@ impl Engine {
         let pipeline = self.pipelines.get(op, &pass.shader, &self.limits, &self.guard)?;
         if pipeline.bindings != pass.windows.len() + 1 {
             let message = format!("shader {} binds {} buffers", pass.shader.file.name, pipeline.bindings - 1);
-            return Err(Error::Unsupported { op, message: format!("{message}, its plan names {}", pass.windows.len()) });
+            return Err(Error::Unsupported {
+                op,
+                message: format!("{message}, its plan names {}", pass.windows.len()),
+            });
         }
         let offset = batch.push_parameters(&pass.parameters, self.parameter_alignment);
         let mut entries = Vec::with_capacity(pipeline.bindings);
@@ -154,5 +157,8 @@ impl Engine {
 
 fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> wgpu::BindGroupEntry<'_> {
     let size = wgpu::BufferSize::new(bytes);
-    wgpu::BindGroupEntry { binding, resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size }) }
+    wgpu::BindGroupEntry {
+        binding,
+        resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size }),
+    }
 }

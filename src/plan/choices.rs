@@ -47,14 +47,7 @@ impl Tile {
     /// A tile of `across` × `across` invocations that own `block` × `block` entries each and share through workgroup memory.
     pub const fn workgroup(across: u32, block: u32, depth: u32) -> Self {
         let side = across * block;
-        Self {
-            sharing: Sharing::Workgroup,
-            rows: side,
-            columns: side,
-            block_rows: block,
-            block_columns: block,
-            depth,
-        }
+        Self { sharing: Sharing::Workgroup, rows: side, columns: side, block_rows: block, block_columns: block, depth }
     }
 
     /// Invocations of a workgroup.
@@ -107,7 +100,12 @@ impl Tile {
             Self::direct(8, 8, 4, 1),
             Self::direct(16, 16, 4, 1),
         ];
-        let hardware = [Self::workgroup(16, 4, 16), Self::workgroup(16, 8, 8), Self::workgroup(8, 8, 16), Self::workgroup(8, 4, 16)];
+        let hardware = [
+            Self::workgroup(16, 4, 16),
+            Self::workgroup(16, 8, 8),
+            Self::workgroup(8, 8, 16),
+            Self::workgroup(8, 4, 16),
+        ];
         let tiles: Vec<Self> = match limits.kind {
             DeviceKind::Software => software.into_iter().chain(hardware).collect(),
             _ => hardware.into_iter().chain(software).collect(),

@@ -1,7 +1,7 @@
 //! Plans: pure arithmetic from shapes, limits and choices to a list of passes. No wgpu type in it.
 
-mod guard;
 mod choices;
+mod guard;
 mod limits;
 mod lower;
 mod program;

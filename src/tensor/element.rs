@@ -88,6 +88,9 @@ mod tests {
         assert_eq!(0.1f64.to_device(0).unwrap(), 0.1f32);
         assert_eq!(f64::INFINITY.to_device(0).unwrap(), f32::INFINITY);
         assert!(f64::NAN.to_device(0).unwrap().is_nan());
-        assert_eq!(1e39.to_device(7).unwrap_err().to_string(), "1e39 at index 7 does not fit f32; scale the data first");
+        assert_eq!(
+            1e39.to_device(7).unwrap_err().to_string(),
+            "1e39 at index 7 does not fit f32; scale the data first"
+        );
     }
 }

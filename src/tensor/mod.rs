@@ -73,11 +73,7 @@ impl<E: Element> Tensor<E> {
     }
 
     pub(crate) fn operand(&self) -> Operand {
-        Operand {
-            storage: self.storage.clone(),
-            layout: self.layout.clone(),
-            element_bytes: size_of::<E>(),
-        }
+        Operand { storage: self.storage.clone(), layout: self.layout.clone(), element_bytes: size_of::<E>() }
     }
 }
 

@@ -23,7 +23,11 @@ pub(crate) fn upload<A: HostElement, D: Dimension>(
 }
 
 /// Copies row-major entries to an executor.
-pub(crate) fn upload_slice<E: Element>(executor: &Arc<dyn Executor>, entries: &[E], shape: &[usize]) -> Result<Tensor<E>> {
+pub(crate) fn upload_slice<E: Element>(
+    executor: &Arc<dyn Executor>,
+    entries: &[E],
+    shape: &[usize],
+) -> Result<Tensor<E>> {
     let layout = Layout::contiguous(shape);
     if layout.len() != entries.len() {
         let message = format!("{shape:?} has {} entries, the slice has {}", layout.len(), entries.len());

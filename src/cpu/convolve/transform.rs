@@ -39,7 +39,14 @@ pub(super) fn complex(
 }
 
 /// The window of the convolution of real `x` and `h`: the last axis by real transforms.
-pub(super) fn real(plans: &Plans, op: &'static str, window: &Window, x: &[f32], h: &[f32], out: &mut [f32]) -> Result<()> {
+pub(super) fn real(
+    plans: &Plans,
+    op: &'static str,
+    window: &Window,
+    x: &[f32],
+    h: &[f32],
+    out: &mut [f32],
+) -> Result<()> {
     let shape = padded(window, 2);
     let half = [shape[0], shape[1], shape[2] / 2 + 1];
     let forward = RealLines::new(plans, shape[2], false, 1.0);
@@ -71,7 +78,8 @@ fn padded(window: &Window, multiple: usize) -> Shape {
         let (n, k) = (window.signal[axis], window.kernel[axis]);
         let full = n + k - 1;
         let needed = full.saturating_sub(window.start[axis]).max(window.start[axis] + window.out[axis]).max(n).max(k);
-        shape[axis] = if needed == 1 && axis < 2 { 1 } else { fast_length(needed, if axis == 2 { multiple } else { 1 }) };
+        shape[axis] =
+            if needed == 1 && axis < 2 { 1 } else { fast_length(needed, if axis == 2 { multiple } else { 1 }) };
     }
     shape
 }

@@ -16,7 +16,14 @@ fn flat(place: Shape, shape: Shape) -> usize {
 }
 
 /// The whole convolution or correlation, with the sum of the magnitudes of its terms.
-fn textbook(x: &[Complex64], n: Shape, h: &[Complex64], k: Shape, correlate: bool, circular: bool) -> (Vec<(Complex64, f64)>, Shape) {
+fn textbook(
+    x: &[Complex64],
+    n: Shape,
+    h: &[Complex64],
+    k: Shape,
+    correlate: bool,
+    circular: bool,
+) -> (Vec<(Complex64, f64)>, Shape) {
     let shape = if circular { n } else { std::array::from_fn(|axis| n[axis] + k[axis] - 1) };
     let mut out = vec![(Complex64::new(0.0, 0.0), 0.0); shape.iter().product()];
     for p in places(n) {
@@ -120,7 +127,8 @@ fn empty_and_misfit_inputs() {
     let cpu = Cpu::new();
     let work = |rank| {
         let (mode, method) = (Mode::Full, Method::Auto);
-        let work = ConvolveWork { op: "convolve", rank, correlate: false, circular: false, mode, method, complex: false };
+        let work =
+            ConvolveWork { op: "convolve", rank, correlate: false, circular: false, mode, method, complex: false };
         Work::Convolve(work)
     };
     let input = |shape: &[usize]| contiguous(&cpu, &vec![1f32; shape.iter().product()], shape);

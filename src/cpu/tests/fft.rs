@@ -49,9 +49,8 @@ fn every_length_is_within_the_bound() {
     for n in (1..130).chain([255, 256, 257, 338, 1000, 1009, 1024]) {
         let x = complex_noise(n as u64, n);
         let line: Vec<Complex64> = x.iter().map(|z| Complex64::new(z.re.into(), z.im.into())).collect();
-        let wide = |out: Vec<Complex32>| -> Vec<_> {
-            out.iter().map(|z| Complex64::new(z.re.into(), z.im.into())).collect()
-        };
+        let wide =
+            |out: Vec<Complex32>| -> Vec<_> { out.iter().map(|z| Complex64::new(z.re.into(), z.im.into())).collect() };
         let input = [contiguous(&cpu, &x, &[n])];
         for inverse in [false, true] {
             let out = run(&cpu, &work(FftKind::Complex, 0, n, inverse), &input).unwrap();
@@ -121,7 +120,10 @@ fn empty_and_absurd_transforms() {
     let cpu = Cpu::new();
     let input = [contiguous::<Complex32>(&cpu, &[], &[0, 4])];
     assert!(run::<Complex32>(&cpu, &work(FftKind::Complex, 1, 4, false), &input).unwrap().is_empty());
-    assert_eq!(run::<Complex32>(&cpu, &work(FftKind::Complex, 0, 3, false), &input).unwrap(), [Complex32::default(); 12]);
+    assert_eq!(
+        run::<Complex32>(&cpu, &work(FftKind::Complex, 0, 3, false), &input).unwrap(),
+        [Complex32::default(); 12]
+    );
     assert!(run::<Complex32>(&cpu, &work(FftKind::Complex, 2, 3, false), &input).is_err());
     assert!(run::<Complex32>(&cpu, &work(FftKind::Complex, 1, 0, false), &input).is_err());
     assert!(run::<f32>(&cpu, &work(FftKind::RealToHalf, 1, 4, false), &input).is_err());

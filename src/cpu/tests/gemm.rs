@@ -38,7 +38,18 @@ fn check(cpu: &Cpu, m: usize, k: usize, n: usize, transposed: (bool, bool), alph
 #[test]
 fn products_of_every_shape_are_within_the_bound() {
     let cpu = Cpu::new();
-    for (m, k, n) in [(0, 3, 2), (2, 0, 3), (1, 1, 1), (1, 300, 1), (1, 77, 130), (131, 65, 1), (17, 19, 23), (65, 129, 63), (3, 4096, 5), (128, 513, 96)] {
+    for (m, k, n) in [
+        (0, 3, 2),
+        (2, 0, 3),
+        (1, 1, 1),
+        (1, 300, 1),
+        (1, 77, 130),
+        (131, 65, 1),
+        (17, 19, 23),
+        (65, 129, 63),
+        (3, 4096, 5),
+        (128, 513, 96),
+    ] {
         for transposed in [(false, false), (false, true), (true, false), (true, true)] {
             check(&cpu, m, k, n, transposed, 1.0, 0.0);
             check(&cpu, m, k, n, transposed, -0.5, 2.0);
