@@ -179,21 +179,24 @@ impl TermCode<'_> {
             let declared: Vec<String> = fields.iter().map(|(name, is_u32)| format!("{name}: {}", kind(*is_u32))).collect();
             let _ = writeln!(text, "struct {own} {{ {} }}", declared.join(", "));
         }
-        let body = |text: &str| {
+        let labelled = |part: &str, text: &str| {
+            metric::labelled(&format!("{part} of the metric \"{}\"", term.name), text)
+        };
+        let body = |part: &str, text: &str| {
             let text = metric::rename_words(text, |word| (word == "State").then(|| own.clone()));
-            format!("{}    {text}\n", self.parameters_in(&text))
+            format!("{}{}", self.parameters_in(&text), labelled(part, &text))
         };
         let (accumulate, w) = match term.weights {
             Some(_) => (&term.accumulate_weighted, ", w: f32"),
             None => (&term.accumulate, ""),
         };
         let in_place = metric::rename_fields(accumulate, fields, &self.prefix);
-        let in_place = format!("{}    {in_place}\n", self.parameters_in(&in_place));
+        let in_place = format!("{}{}", self.parameters_in(&in_place), labelled("accumulate", &in_place));
         let _ = writeln!(text, "fn accumulate_{number}(state: ptr<function, State>, x: f32, y: f32{w}) {{\n{in_place}}}");
         if !term.merge.is_empty() {
-            let _ = writeln!(text, "fn merge_{number}(a: {own}, b: {own}) -> {own} {{\n{}}}", body(&term.merge));
+            let _ = writeln!(text, "fn merge_{number}(a: {own}, b: {own}) -> {own} {{\n{}}}", body("merge", &term.merge));
         }
-        let _ = writeln!(text, "fn finish_{number}(state: {own}) -> f32 {{\n{}}}", body(&term.finish));
+        let _ = writeln!(text, "fn finish_{number}(state: {own}) -> f32 {{\n{}}}", body("finish", &term.finish));
         text
     }
 

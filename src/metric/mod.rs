@@ -6,7 +6,7 @@ mod entries;
 mod text;
 
 pub use bound::{UNIT_ROUNDOFF, blocked_sum_terms};
-pub(crate) use text::{fields, mentions, rename_fields, rename_words};
+pub(crate) use text::{LABEL, fields, labelled, mentions, rename_fields, rename_words};
 
 use std::borrow::Cow;
 

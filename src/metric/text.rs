@@ -7,6 +7,16 @@ const TAKEN: [&str; 34] = [
     "i32", "bool", "default", "override", "enable",
 ];
 
+/// Starts the line before a text that somebody wrote, with the text's name behind it; alone on a line it ends the text.
+pub(crate) const LABEL: &str = "//# ";
+
+/// `text` between two comments that name it: errors in it are told against `label` and the text's own line numbers.
+pub(crate) fn labelled(label: &str, text: &str) -> String {
+    // A label of several lines would leave the comment.
+    let label: String = label.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("{LABEL}{label}\n{}\n{LABEL}\n", text.trim_end_matches('\n'))
+}
+
 /// Whether this can name a parameter in WGSL.
 pub(super) fn is_free_name(name: &str) -> bool {
     is_name(name) && !TAKEN.contains(&name) && !name.starts_with("pair_")

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::metric::{LABEL, labelled};
+
 /// A file of `shaders/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ShaderFile {
@@ -33,9 +35,6 @@ pub struct Tail {
     pub aliases: Vec<(&'static str, Cow<'static, str>)>,
     /// Declarations printed as they are.
     pub code: String,
-    /// Parts of `code` that somebody wrote and would like to see named in a compiler's message: the first byte, one
-    /// past the last, and the name.
-    pub labels: Vec<(usize, usize, Cow<'static, str>)>,
 }
 
 impl Tail {
@@ -71,13 +70,9 @@ impl Tail {
         self
     }
 
-    /// Adds text under a name, such as the body of a function that a caller wrote: errors are told against `label` and
-    /// the text's own line numbers.
-    pub fn code_labelled(mut self, label: impl Into<Cow<'static, str>>, text: &str) -> Self {
-        let start = self.code.len();
-        self = self.code(text);
-        self.labels.push((start, self.code.len(), label.into()));
-        self
+    /// Adds text under a name, such as the body of a function that a caller wrote; see [`labelled`].
+    pub fn code_labelled(self, label: &str, text: &str) -> Self {
+        self.code(&labelled(label, text))
     }
 }
 
@@ -127,12 +122,14 @@ impl Shader {
         for (name, target) in &self.tail.aliases {
             let _ = writeln!(text, "alias {name} = {target};");
         }
-        let code_start = text.len();
-        text.push_str(&self.tail.code);
-        for (start, end, label) in &self.tail.labels {
-            segments.push(Segment { label: label.to_string(), start: code_start + start });
-            let after = format!("the tail of shaders/{}.wgsl, after {label}", self.file.name);
-            segments.push(Segment { label: after, start: code_start + end });
+        for line in self.tail.code.split_inclusive('\n') {
+            text.push_str(line);
+            let label = match line.strip_prefix(LABEL).map(str::trim_end) {
+                None => continue,
+                Some("") => format!("the tail of shaders/{}.wgsl, further on", self.file.name),
+                Some(label) => label.to_owned(),
+            };
+            segments.push(Segment { label, start: text.len() });
         }
         (text, segments)
     }
