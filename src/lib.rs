@@ -16,7 +16,7 @@ mod work;
 
 pub use error::{Error, Result};
 pub use expr::Expr;
-pub use kernel::{PairCode, PairFunction};
+pub use kernel::{Argument, Arguments, Kernel, KernelEntry, PairCode, PairFunction, Parameter, Rule, Statistics};
 pub use metric::{Metric, UNIT_ROUNDOFF};
 
 /// The version of wgpu whose types this library takes and gives.

@@ -7,9 +7,11 @@ mod arithmetic;
 mod derivative;
 mod function;
 mod tape;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use function::{DIVIDE_ROUNDING, POW_ROUNDING, SQRT_ROUNDING};
 pub use function::{Binary, Unary};
+pub(crate) use function::{DIVIDE_ROUNDING, POW_ROUNDING, SQRT_ROUNDING};
 pub use tape::{Step, Tape};
 
 use std::collections::HashSet;
@@ -146,13 +148,17 @@ static NOTHING: LazyLock<Arc<Node>> = LazyLock::new(|| Arc::new(Node::Variable(0
 /// Frees long chains without recursion, which could overflow the stack.
 impl Drop for Expr {
     fn drop(&mut self) {
-        if Arc::strong_count(&self.0) > 1 || matches!(*self.0, Node::Constant(_) | Node::Parameter(_) | Node::Variable(_)) {
+        if Arc::strong_count(&self.0) > 1
+            || matches!(*self.0, Node::Constant(_) | Node::Parameter(_) | Node::Variable(_))
+        {
             return;
         }
         let mut open = vec![std::mem::replace(&mut self.0, NOTHING.clone())];
         while let Some(node) = open.pop() {
             match Arc::into_inner(node) {
-                Some(Node::Unary(_, mut a) | Node::Powi(mut a, _)) => open.push(std::mem::replace(&mut a.0, NOTHING.clone())),
+                Some(Node::Unary(_, mut a) | Node::Powi(mut a, _)) => {
+                    open.push(std::mem::replace(&mut a.0, NOTHING.clone()))
+                }
                 Some(Node::Binary(_, mut a, mut b)) => {
                     open.push(std::mem::replace(&mut a.0, NOTHING.clone()));
                     open.push(std::mem::replace(&mut b.0, NOTHING.clone()));

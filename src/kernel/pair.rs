@@ -67,10 +67,16 @@ impl PairFunction {
         let tape = self.finish.tape();
         if tape.variables() > self.terms.len() {
             let asked = format!("variable {}", tape.variables() - 1);
-            return Err(Error::argument("pair function", asked, format!("is not there: it has {} terms", self.terms.len())));
+            return Err(Error::argument(
+                "pair function",
+                asked,
+                format!("is not there: it has {} terms", self.terms.len()),
+            ));
         }
         match tape.parameters().iter().find(|value| !(**value as f32).is_finite()) {
-            Some(value) => Err(Error::argument("pair function", format!("parameter {value}"), "must fit single precision")),
+            Some(value) => {
+                Err(Error::argument("pair function", format!("parameter {value}"), "must fit single precision"))
+            }
             None => Ok(()),
         }
     }
@@ -118,12 +124,21 @@ impl PairFunction {
         let mut joined = Vec::new();
         let mut slot = 0;
         for (number, term) in self.terms.iter().enumerate() {
-            let code = TermCode { term, number, first_slot: slot, prefix: if alone { String::new() } else { format!("t{number}_") } };
+            let code = TermCode {
+                term,
+                number,
+                first_slot: slot,
+                prefix: if alone { String::new() } else { format!("t{number}_") },
+            };
             slot += term.parameters.len();
             let fields = metric::fields(&term.state);
             all_fields.extend(fields.iter().map(|(name, is_u32)| (format!("{}{name}", code.prefix), *is_u32)));
             functions.push_str(&code.functions(&fields));
-            let _ = writeln!(accumulate, "    accumulate_{number}(state, x, y{});", if term.weights.is_some() { ", w" } else { "" });
+            let _ = writeln!(
+                accumulate,
+                "    accumulate_{number}(state, x, y{});",
+                if term.weights.is_some() { ", w" } else { "" }
+            );
             if term.merge.is_empty() {
                 joined.extend(fields.iter().map(|(name, _)| format!("a.{0}{name} + b.{0}{name}", code.prefix)));
             } else {
@@ -138,12 +153,20 @@ impl PairFunction {
             all_fields.push(("unused".to_owned(), false));
             joined.push("0.0".to_owned());
         }
-        let declared: Vec<String> = all_fields.iter().map(|(name, is_u32)| format!("{name}: {}", kind(*is_u32))).collect();
+        let declared: Vec<String> =
+            all_fields.iter().map(|(name, is_u32)| format!("{name}: {}", kind(*is_u32))).collect();
         let mut text = format!("struct State {{ {} }}\n", declared.join(", "));
         text.push_str(PRELUDE);
         text.push_str(&functions);
-        let _ = writeln!(text, "fn pair_accumulate(state: ptr<function, State>, x: f32, y: f32, w: f32) {{\n{accumulate}}}");
-        let _ = writeln!(text, "fn pair_merge(a: State, b: State) -> State {{\n{merge}    return State({});\n}}", joined.join(", "));
+        let _ = writeln!(
+            text,
+            "fn pair_accumulate(state: ptr<function, State>, x: f32, y: f32, w: f32) {{\n{accumulate}}}"
+        );
+        let _ = writeln!(
+            text,
+            "fn pair_merge(a: State, b: State) -> State {{\n{merge}    return State({});\n}}",
+            joined.join(", ")
+        );
         let value = self.finish.wgsl(&|index| format!("v{index}"), slot);
         let _ = writeln!(text, "fn pair_finish(state: State) -> f32 {{\n{finish}{value}\n}}");
         PairCode { fields: all_fields, text }
@@ -176,12 +199,12 @@ impl TermCode<'_> {
         let own = if self.prefix.is_empty() { "State".to_owned() } else { format!("State_{number}") };
         let mut text = String::new();
         if !self.prefix.is_empty() {
-            let declared: Vec<String> = fields.iter().map(|(name, is_u32)| format!("{name}: {}", kind(*is_u32))).collect();
+            let declared: Vec<String> =
+                fields.iter().map(|(name, is_u32)| format!("{name}: {}", kind(*is_u32))).collect();
             let _ = writeln!(text, "struct {own} {{ {} }}", declared.join(", "));
         }
-        let labelled = |part: &str, text: &str| {
-            metric::labelled(&format!("{part} of the metric \"{}\"", term.name), text)
-        };
+        let labelled =
+            |part: &str, text: &str| metric::labelled(&format!("{part} of the metric \"{}\"", term.name), text);
         let body = |part: &str, text: &str| {
             let text = metric::rename_words(text, |word| (word == "State").then(|| own.clone()));
             format!("{}{}", self.parameters_in(&text), labelled(part, &text))
@@ -192,9 +215,11 @@ impl TermCode<'_> {
         };
         let in_place = metric::rename_fields(accumulate, fields, &self.prefix);
         let in_place = format!("{}{}", self.parameters_in(&in_place), labelled("accumulate", &in_place));
-        let _ = writeln!(text, "fn accumulate_{number}(state: ptr<function, State>, x: f32, y: f32{w}) {{\n{in_place}}}");
+        let _ =
+            writeln!(text, "fn accumulate_{number}(state: ptr<function, State>, x: f32, y: f32{w}) {{\n{in_place}}}");
         if !term.merge.is_empty() {
-            let _ = writeln!(text, "fn merge_{number}(a: {own}, b: {own}) -> {own} {{\n{}}}", body("merge", &term.merge));
+            let _ =
+                writeln!(text, "fn merge_{number}(a: {own}, b: {own}) -> {own} {{\n{}}}", body("merge", &term.merge));
         }
         let _ = writeln!(text, "fn finish_{number}(state: {own}) -> f32 {{\n{}}}", body("finish", &term.finish));
         text

@@ -32,7 +32,7 @@ impl Metric {
     /// The distance, `√(Σ w_f (x_f − y_f)²)`.
     ///
     /// # Accuracy
-    /// Relative error at most γ(b + 3)/2 + 5u to first order: half of [`Metric::SQEUCLIDEAN`]'s, and a root (2.5 ULP).
+    /// Relative error at most γ(b + 3)/2 + 1.01 u to first order: half of [`Metric::SQEUCLIDEAN`]'s, and a root (1.01 u).
     /// Where the sum of squares leaves f32's range nothing is promised.
     /// # Sources
     /// As [`Metric::SQEUCLIDEAN`].
@@ -108,8 +108,8 @@ impl Metric {
     /// never outside 0 … 2.
     ///
     /// # Accuracy
-    /// Absolute error at most `3 (b + 1) u + 18 u` to first order: three blocked sums (Cauchy–Schwarz bounds the sum of
-    /// magnitudes by the norms), two roots (2.5 ULP each), a product, a quotient (2.5 ULP), a difference. Where the
+    /// Absolute error at most `(3 (b + 1) + 11) u` to first order: three blocked sums (Cauchy–Schwarz bounds the sum of
+    /// magnitudes by the norms), two roots (1.01 u each), a product, a quotient (2.5 ULP), a difference. Where the
     /// square of a norm leaves f32's normal range nothing is promised.
     /// # Sources
     /// Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1; WGSL, "Floating Point Accuracy".
@@ -194,8 +194,8 @@ impl Metric {
     /// The Minkowski distance, `(Σ w_f |x_f − y_f|ᵖ)^(1/p)`, for p above 0; at p = ∞ it is [`Metric::CHEBYSHEV`].
     ///
     /// # Accuracy
-    /// Relative error at most `((b + p + 16)/p + 16 + |ln S|/p) u` to first order, S the sum: the difference to the
-    /// power p, two powers of 16 u each (`pow_` in `math.wgsl`), the blocked sum, and 1/p in f32. Where S leaves f32's
+    /// Relative error at most `((b + p + 10)/p + 10 + |ln S|/p) u` to first order, S the sum: the difference to the
+    /// power p, two powers of 10 u each (`pow_` in `math.wgsl`), the blocked sum, and 1/p in f32. Where S leaves f32's
     /// range nothing is promised.
     /// # Sources
     /// As [`Metric::SQEUCLIDEAN`].

@@ -127,7 +127,10 @@ impl Metric {
             }
         }
         if fields(&self.state).is_empty() {
-            return refuse(format!("{}: state {:?}", self.name, self.state), "must be a list like \"sum: f32, n: u32\"");
+            return refuse(
+                format!("{}: state {:?}", self.name, self.state),
+                "must be a list like \"sum: f32, n: u32\"",
+            );
         }
         let Some(weights) = &self.weights else { return Ok(()) };
         if self.accumulate_weighted.is_empty() {
@@ -138,7 +141,9 @@ impl Metric {
             return refuse(format!("{}: weights", self.name), &message);
         }
         match weights.iter().position(|w| !w.is_finite() || *w < 0.0) {
-            Some(at) => refuse(format!("{}: weights[{at}] = {}", self.name, weights[at]), "must be finite and not negative"),
+            Some(at) => {
+                refuse(format!("{}: weights[{at}] = {}", self.name, weights[at]), "must be finite and not negative")
+            }
             None => Ok(()),
         }
     }
