@@ -14,10 +14,8 @@ mod shader;
 mod tensor;
 mod work;
 
+pub use device::WGPU_VERSION;
 pub use error::{Error, Result};
 pub use expr::Expr;
 pub use kernel::{Argument, Arguments, Kernel, KernelEntry, PairCode, PairFunction, Parameter, Rule, Statistics};
 pub use metric::{Metric, UNIT_ROUNDOFF};
-
-/// The version of wgpu whose types this library takes and gives.
-pub const WGPU_VERSION: &str = "30";

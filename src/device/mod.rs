@@ -10,3 +10,6 @@ pub(crate) use adapter::{describe, limits_of};
 pub(crate) use guard::Guard;
 pub(crate) use instance::{enumerate, wgpu_instance};
 pub(crate) use open::{OpenedDevice, open_adapter};
+
+/// The version of wgpu whose types this library takes and gives.
+pub const WGPU_VERSION: &str = "30";

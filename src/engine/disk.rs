@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::device::OpenedDevice;
+use crate::device::{OpenedDevice, WGPU_VERSION};
 
 const MAGIC: &[u8; 8] = b"GRISTPC1";
 
@@ -112,7 +112,7 @@ fn file_name(info: &wgpu::AdapterInfo) -> String {
         info.vendor,
         info.device,
         info.backend,
-        crate::WGPU_VERSION,
+        WGPU_VERSION,
         env!("CARGO_PKG_VERSION"),
     )
 }

@@ -2,7 +2,7 @@
 //!
 //! The errors are those that `math.wgsl` states for its functions; conformance measures them on every driver.
 
-use crate::metric::UNIT_ROUNDOFF;
+use super::UNIT_ROUNDOFF;
 
 /// A function of one operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -17,6 +17,9 @@ pub use tape::{Step, Tape};
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
+/// Unit roundoff of f32, 2⁻²⁴.
+pub const UNIT_ROUNDOFF: f64 = 5.960464477539063e-8;
+
 /// Smallest normal f32, 2⁻¹²⁶; a device may flush anything smaller to 0.
 pub(crate) const SMALLEST_NORMAL: f64 = 1.1754943508222875e-38;
 

@@ -6,10 +6,9 @@
 //! [`SMALLEST_NORMAL`] per term that is not exactly 0. Where an input is NaN or infinite the bound is 0: the value must
 //! be the definition's own NaN or infinity.
 
-use crate::expr::{DIVIDE_ROUNDING, POW_ROUNDING, SMALLEST_NORMAL, SQRT_ROUNDING};
+pub use crate::expr::UNIT_ROUNDOFF;
 
-/// Unit roundoff of f32, 2⁻²⁴.
-pub const UNIT_ROUNDOFF: f64 = 5.960464477539063e-8;
+use crate::expr::{DIVIDE_ROUNDING, POW_ROUNDING, SMALLEST_NORMAL, SQRT_ROUNDING};
 
 /// Terms that a blocked sum of `d` terms adds one after another, in the worst case: 64 in a block, then the blocks.
 pub fn blocked_sum_terms(d: usize) -> f64 {
