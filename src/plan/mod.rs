@@ -4,9 +4,11 @@ mod choices;
 mod guard;
 mod limits;
 mod lower;
+mod map;
 mod program;
 
 pub use choices::{Choices, Sharing, Tile};
 pub use limits::{DeviceKind, Limits};
 pub use lower::lower;
+pub(crate) use map::map_program;
 pub use program::{BufferId, Constant, Pass, Program, Window};
