@@ -38,6 +38,7 @@ pub(crate) struct MathFunction {
 
 /// Zeros, infinities, NaN, subnormal and extreme numbers, ones, halves, and where functions end; every trial has them, in
 /// every pair where there are two arguments. Bits, because a NaN's sign and a signed zero matter.
+#[rustfmt::skip]
 pub(crate) const SPECIAL: [u32; 31] = [
     0x0000_0000, 0x8000_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0xffc1_2345, 0x3f80_0000, 0xbf80_0000,
     0x4000_0000, 0xc000_0000, 0x3f00_0000, 0xbf00_0000, 0x4040_0000, 0xc040_0000, 0x7f7f_ffff, 0xff7f_ffff,
@@ -91,10 +92,16 @@ pub(crate) const FUNCTIONS: &[MathFunction] = &[
     one("log1p near 0", "log1p_(x)", Arguments::Even(-1.0, 3.0), |x, _| x.ln_1p(), |_, _, v| relative(4.0, v)),
     one("sin", "sin_(x)", Arguments::Even(-1e4, 1e4), |x, _| x.sin(), |_, _, _| 3.0 * UNIT_ROUNDOFF),
     one("sin of any", "sin_(x)", Arguments::Bits, |x, _| x.sin(), |_, _, _| 3.0 * UNIT_ROUNDOFF),
-    one("sin near 0", "sin_(x)", Arguments::Magnitudes(1e-30, 0.785), |x, _| x.sin(), |x, _, v| {
-        // The promise is relative only where nothing is reduced.
-        if x.abs() < TAU / 8.0 { relative(3.0, v) } else { 3.0 * UNIT_ROUNDOFF }
-    }),
+    one(
+        "sin near 0",
+        "sin_(x)",
+        Arguments::Magnitudes(1e-30, 0.785),
+        |x, _| x.sin(),
+        |x, _, v| {
+            // The promise is relative only where nothing is reduced.
+            if x.abs() < TAU / 8.0 { relative(3.0, v) } else { 3.0 * UNIT_ROUNDOFF }
+        },
+    ),
     one("cos", "cos_(x)", Arguments::Even(-1e4, 1e4), |x, _| x.cos(), |_, _, _| 3.0 * UNIT_ROUNDOFF),
     one("cos of any", "cos_(x)", Arguments::Bits, |x, _| x.cos(), |_, _, _| 3.0 * UNIT_ROUNDOFF),
     one("tanh", "tanh_(x)", Arguments::Bits, |x, _| x.tanh(), |_, _, v| relative(5.0, v)),

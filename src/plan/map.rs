@@ -16,10 +16,7 @@ const ENTRY_BYTES: u64 = 4;
 pub(crate) fn map_program(body: &str, math: bool, n: usize, limits: &Limits) -> Program {
     let n = n as u64;
     let mut program = Program::new("map", n * ENTRY_BYTES);
-    let tail = Tail::new()
-        .code("fn map(x: f32, y: f32) -> f32 {")
-        .code_labelled("the function", body)
-        .code("}");
+    let tail = Tail::new().code("fn map(x: f32, y: f32) -> f32 {").code_labelled("the function", body).code("}");
     let shader = Arc::new(Shader { file: MAP, tail, math, indices_proven: true });
     // Windows start at multiples of the alignment, so all but the last are as long as a multiple of it.
     let longest = (limits.max_binding_bytes / limits.offset_alignment * limits.offset_alignment / ENTRY_BYTES)
@@ -53,7 +50,10 @@ mod tests {
         let limits = Limits { max_binding_bytes: 1000, ..Limits::webgpu_defaults() };
         let program = map_program("return x + y;", false, 500, &limits);
         let windows: Vec<_> = program.passes.iter().map(|pass| pass.windows[2]).collect();
-        assert_eq!(windows.iter().map(|w| (w.offset, w.bytes)).collect::<Vec<_>>(), [(0, 768), (768, 768), (1536, 464)]);
+        assert_eq!(
+            windows.iter().map(|w| (w.offset, w.bytes)).collect::<Vec<_>>(),
+            [(0, 768), (768, 768), (1536, 464)]
+        );
         assert!(map_program("return x;", false, 0, &limits).passes.is_empty());
     }
 
