@@ -1,6 +1,23 @@
-//! Gristmill grinds kernels on any GPU.
-#![allow(dead_code, unused_imports)] // until the engine uses every part
+//! Gristmill grinds kernels on any GPU: pairwise distances and kernel (Gram) matrices, tiled GEMM and FFT-based
+//! convolution, as WGSL compute shaders through [wgpu] on Vulkan, Metal, DX12, GL and in the browser, and on the host's
+//! cores where there is no GPU.
+//!
+//! # Examples
+//! ```
+//! use gristmill::{Context, Metric, pairwise};
+//! use ndarray::array;
+//!
+//! let context = Context::open_blocking()?; // best hardware GPU, else the CPU
+//! let x = context.upload(&array![[0.0, 0.0], [3.0, 4.0]])?;
+//! let distances = pairwise(&x, &x, &Metric::EUCLIDEAN)?.read_blocking()?;
+//! assert_eq!(distances[[0, 1]], 5.0);
+//! # Ok::<(), gristmill::Error>(())
+//! ```
+//!
+//! Every result has a published error bound against f64, which `gristmill conformance` measures on your device.
+#![allow(dead_code, unused_imports)] // until every room is furnished
 
+mod context;
 #[cfg(feature = "cpu")]
 mod cpu;
 mod device;
@@ -9,13 +26,27 @@ mod error;
 mod expr;
 mod kernel;
 mod metric;
+mod ops;
 mod plan;
 mod shader;
+pub mod stream;
 mod tensor;
 mod work;
 
-pub use device::WGPU_VERSION;
+pub use context::{Context, ContextOptions, Operation, Point};
+pub use device::{AdapterInfo, WGPU_VERSION};
+pub use engine::PoolStatistics;
 pub use error::{Error, Result};
 pub use expr::Expr;
 pub use kernel::{Argument, Arguments, Kernel, KernelEntry, PairCode, PairFunction, Parameter, Rule, Statistics};
 pub use metric::{Metric, UNIT_ROUNDOFF};
+pub use ops::{
+    ConvolveElement, ConvolveOptions, FftOptions, Norm, convolve, correlate, fft, gemm, gram, ifft, irfft,
+    paired_distances, pairwise, rfft,
+};
+pub use plan::{Choices, DeviceKind, Limits, Sharing, Tile};
+pub use tensor::{Complex32, Element, HostElement, Tensor};
+pub use work::{Method, Mode};
+/// The wgpu whose types [`Context::from_wgpu`], [`Tensor::buffer`] and [`Tensor::encode_into`] speak. A new major version
+/// of wgpu is a new major version of this library.
+pub use wgpu;

@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::work::{Executor, Operand, Pending, Storage, Work};
+use crate::work::{Executor, Input, Operand, Pending, Storage, Work};
 use memory::Memory;
 
 /// Runs work on the host's own cores.
@@ -70,6 +70,16 @@ impl Executor for Cpu {
 
     fn read(&self, storage: &Storage, offset: u64, bytes: u64) -> Pending<'_, Vec<u8>> {
         Box::pin(std::future::ready(self.read_now(storage, offset, bytes)))
+    }
+
+    fn prepare(&self, work: &Work, inputs: &[Input<'_>]) -> Result<()> {
+        let _ = (work, inputs);
+        Ok(())
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn read_blocking(&self, storage: &Storage, offset: u64, bytes: u64) -> Result<Vec<u8>> {
+        self.read_now(storage, offset, bytes)
     }
 
     fn flush(&self) -> Result<()> {

@@ -5,8 +5,6 @@ mod buffer;
 mod disk;
 mod interop;
 mod pipeline;
-#[cfg(feature = "conformance")]
-mod program;
 mod read;
 mod record;
 mod recorder;

@@ -3,12 +3,12 @@
 mod choices;
 mod guard;
 mod limits;
+mod stream;
 mod lower;
-mod map;
 mod program;
 
 pub use choices::{Choices, Sharing, Tile};
 pub use limits::{DeviceKind, Limits};
 pub use lower::lower;
-pub(crate) use map::map_program;
+pub use stream::StreamTiles;
 pub use program::{BufferId, Constant, Pass, Program, Window};

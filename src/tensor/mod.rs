@@ -8,6 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+pub(crate) use transfer::{upload, upload_slice};
 pub use element::{Complex32, Element, HostElement};
 
 use crate::work::{Executor, Layout, Operand, Storage};

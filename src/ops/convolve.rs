@@ -1,0 +1,125 @@
+//! Convolution and correlation.
+
+use super::record;
+use crate::error::{Error, Result};
+use crate::tensor::{Complex32, Element, Tensor};
+use crate::work::{ConvolveWork, Method, Mode, Work};
+
+/// Element types that can be convolved: `f32` and [`Complex32`].
+pub trait ConvolveElement: Element {
+    /// Whether the entries are complex.
+    const COMPLEX: bool;
+}
+
+impl ConvolveElement for f32 {
+    const COMPLEX: bool = false;
+}
+
+impl ConvolveElement for Complex32 {
+    const COMPLEX: bool = true;
+}
+
+/// Options of [`convolve`] and [`correlate`]. The default convolves over all axes and keeps everything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ConvolveOptions {
+    /// How much is kept.
+    pub mode: Mode,
+    /// How it is computed.
+    pub method: Method,
+    /// Trailing axes that are convolved, 1 to 3; axes before them are a batch. `None`: all axes.
+    pub rank: Option<usize>,
+    /// Wrap around at the first input's length instead of extending it by zeros; `mode` does not matter then.
+    pub circular: bool,
+}
+
+impl ConvolveOptions {
+    /// Keeps what `mode` says.
+    pub fn mode(mode: Mode) -> Self {
+        Self { mode, ..Self::default() }
+    }
+}
+
+/// The convolution `out[t] = Σₛ x[s] h[t − s]` over the last axes.
+///
+/// `x` and `h` have the same number of axes, or `h` has just the convolved ones and serves every entry of the batch. SciPy's
+/// modes: `Full` has length `n + k − 1`, `Same` the length of `x`, `Valid` `max(n, k) − min(n, k) + 1`.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] if the ranks or batch axes do not fit, or in mode `Valid` neither input is at least as long as
+/// the other along every axis; [`Error::InvalidArgument`] if an axis is empty; the device's errors.
+///
+/// # Accuracy
+/// Method `Direct`: `|error| ≤ (64 + ⌈t/64⌉ + 2) u Σ|x||h|` per entry, t the number of taps. Method `Fft`: `2e-6` of the
+/// largest entry.
+///
+/// # Examples
+/// ```
+/// # use gristmill::{convolve, Context, ConvolveOptions};
+/// # use ndarray::array;
+/// let context = Context::open_blocking()?;
+/// let x = context.upload(&array![1.0, 2.0, 3.0])?;
+/// let h = context.upload(&array![1.0, 1.0])?;
+/// let y = convolve(&x, &h, &ConvolveOptions::default())?.read_blocking()?;
+/// assert_eq!(y, array![1.0_f32, 3.0, 5.0, 3.0].into_dyn());
+/// # Ok::<(), gristmill::Error>(())
+/// ```
+pub fn convolve<E: ConvolveElement>(x: &Tensor<E>, h: &Tensor<E>, options: &ConvolveOptions) -> Result<Tensor<E>> {
+    run("convolve", x, h, options, false)
+}
+
+/// The correlation `out[t] = Σₛ x[s + t] conj(h[s])` over the last axes: convolution with `h` reversed and conjugated.
+///
+/// # Errors
+/// As [`convolve`].
+///
+/// # Accuracy
+/// As [`convolve`].
+pub fn correlate<E: ConvolveElement>(x: &Tensor<E>, h: &Tensor<E>, options: &ConvolveOptions) -> Result<Tensor<E>> {
+    run("correlate", x, h, options, true)
+}
+
+fn run<E: ConvolveElement>(
+    op: &'static str,
+    x: &Tensor<E>,
+    h: &Tensor<E>,
+    options: &ConvolveOptions,
+    correlate: bool,
+) -> Result<Tensor<E>> {
+    let rank = options.rank.unwrap_or(x.rank());
+    if rank == 0 || rank > 3 || rank > x.rank() {
+        let message = format!("must be 1, 2 or 3 and at most the input's {} axes", x.rank());
+        return Err(Error::argument(op, format!("rank {rank}"), message));
+    }
+    let (batch, extents) = x.shape().split_at(x.rank() - rank);
+    let taps = match h.rank() {
+        r if r == rank => h.shape(),
+        r if r == x.rank() && h.shape()[..r - rank] == *batch => &h.shape()[r - rank..],
+        _ => {
+            let message = format!("x has shape {:?}, h has {:?}; ", x.shape(), h.shape());
+            return Err(Error::shape(op, message + "h needs the convolved axes alone, or the same batch axes as x"));
+        }
+    };
+    if extents.iter().chain(taps).any(|&n| n == 0) {
+        let message = format!("x has shape {:?}, h has {:?}; no convolved axis may be empty", x.shape(), h.shape());
+        return Err(Error::shape(op, message));
+    }
+    let mode = options.mode;
+    if mode == Mode::Valid && !options.circular {
+        let x_holds_h = extents.iter().zip(taps).all(|(n, k)| n >= k);
+        let h_holds_x = extents.iter().zip(taps).all(|(n, k)| k >= n);
+        if !x_holds_h && !h_holds_x {
+            let message = format!("mode valid needs one input to be at least as long as the other along every axis; x has {extents:?}, h has {taps:?}");
+            return Err(Error::shape(op, message));
+        }
+    }
+    let kept = extents.iter().zip(taps).map(|(&n, &k)| match mode {
+        _ if options.circular => n,
+        Mode::Full => n + k - 1,
+        Mode::Same => n,
+        Mode::Valid => n.max(k) - n.min(k) + 1,
+    });
+    let shape: Vec<usize> = batch.iter().copied().chain(kept).collect();
+    let (circular, method) = (options.circular, options.method);
+    let work = ConvolveWork { op, rank, correlate, circular, mode, method, complex: E::COMPLEX };
+    record(x, &Work::Convolve(work), &[x.operand(), h.operand()], &shape)
+}

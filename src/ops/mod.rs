@@ -1,0 +1,21 @@
+//! The ops: they check their arguments, make a piece of work, and record it. Nothing here waits or computes.
+
+mod convolve;
+mod fft;
+mod gemm;
+mod pair;
+
+pub use convolve::{ConvolveElement, ConvolveOptions, convolve, correlate};
+pub use fft::{FftOptions, Norm, fft, ifft, irfft, rfft};
+pub use gemm::gemm;
+pub use pair::{gram, paired_distances, pairwise};
+
+use crate::error::Result;
+use crate::tensor::{Element, Tensor};
+use crate::work::{Layout, Operand, Work};
+
+/// Records work on the executor of `first` and gives its result the shape that the op promises.
+fn record<E: Element, F: Element>(first: &Tensor<E>, work: &Work, inputs: &[Operand], shape: &[usize]) -> Result<Tensor<F>> {
+    let storage = first.executor().run(work, inputs)?;
+    Ok(Tensor::new(first.executor().clone(), storage, Layout::contiguous(shape)))
+}

@@ -1,0 +1,181 @@
+//! Streamed distances and kernel matrices.
+
+use std::collections::VecDeque;
+
+use ndarray::ArrayView2;
+
+use super::{Progress, Sink, Source, StreamOptions};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::kernel::{Kernel, PairFunction};
+use crate::metric::Metric;
+use crate::plan::StreamTiles;
+use crate::tensor::Tensor;
+use crate::work::{Layout, PairWork, Pending, Work};
+
+/// Distances between every row of `x` and every row of `y`, tile by tile: [`pairwise`](crate::pairwise) for data that does
+/// not fit.
+///
+/// # Errors
+/// Those of [`pairwise`](crate::pairwise), of the source and of the sink; [`Error::Cancelled`].
+///
+/// # Accuracy
+/// As [`pairwise`](crate::pairwise).
+pub async fn pairwise(
+    context: &Context,
+    x: &mut dyn Source,
+    y: &mut dyn Source,
+    metric: &Metric,
+    sink: &mut dyn Sink,
+    options: StreamOptions<'_>,
+) -> Result<()> {
+    let op = "pairwise";
+    let d = features(op, x, y)?;
+    metric.check(d)?;
+    run(op, context, x, y, PairFunction::from(metric.clone()), sink, options).await
+}
+
+/// The Gram matrix of the rows of `x` and `y`, tile by tile: [`gram`](crate::gram) for data that does not fit.
+///
+/// # Errors
+/// Those of [`gram`](crate::gram), of the source and of the sink; [`Error::Cancelled`].
+///
+/// # Accuracy
+/// As [`gram`](crate::gram).
+pub async fn gram(
+    context: &Context,
+    x: &mut dyn Source,
+    y: &mut dyn Source,
+    kernel: &Kernel,
+    sink: &mut dyn Sink,
+    options: StreamOptions<'_>,
+) -> Result<()> {
+    let op = "gram";
+    let d = features(op, x, y)?;
+    run(op, context, x, y, kernel.pair_function(d)?, sink, options).await
+}
+
+/// [`pairwise`], blocking the thread.
+///
+/// # Errors
+/// As [`pairwise`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn pairwise_blocking(
+    context: &Context,
+    x: &mut dyn Source,
+    y: &mut dyn Source,
+    metric: &Metric,
+    sink: &mut dyn Sink,
+    options: StreamOptions<'_>,
+) -> Result<()> {
+    pollster::block_on(pairwise(context, x, y, metric, sink, options))
+}
+
+/// [`gram`], blocking the thread.
+///
+/// # Errors
+/// As [`gram`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn gram_blocking(
+    context: &Context,
+    x: &mut dyn Source,
+    y: &mut dyn Source,
+    kernel: &Kernel,
+    sink: &mut dyn Sink,
+    options: StreamOptions<'_>,
+) -> Result<()> {
+    pollster::block_on(gram(context, x, y, kernel, sink, options))
+}
+
+fn features(op: &'static str, x: &dyn Source, y: &dyn Source) -> Result<usize> {
+    let ((_, d), (_, e)) = (x.shape(), y.shape());
+    if d == e {
+        return Ok(d);
+    }
+    Err(Error::shape(op, format!("x has {d} columns, y has {e}; they must match")))
+}
+
+/// A tile that is computed but not yet written.
+struct InFlight<'a> {
+    row: usize,
+    column: usize,
+    shape: (usize, usize),
+    read: Pending<'a, Vec<u8>>,
+}
+
+async fn run(
+    op: &'static str,
+    context: &Context,
+    x: &mut dyn Source,
+    y: &mut dyn Source,
+    function: PairFunction,
+    sink: &mut dyn Sink,
+    mut options: StreamOptions<'_>,
+) -> Result<()> {
+    let ((n, d), (m, _)) = (x.shape(), y.shape());
+    let most_in_flight = if context.info().backend == "gl" || context.is_cpu() { 1 } else { 2 };
+    let largest = context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes);
+    let tiles = StreamTiles::new(n, m, d, options.memory_budget, largest, most_in_flight);
+    let total = (n as u64).saturating_mul(m as u64);
+    let mut progress = Progress { done: 0, total };
+    sink.begin(n, m)?;
+
+    let work = Work::Pair(PairWork { op, function, paired: false });
+    let executor = context.executor().clone();
+    let mut in_flight: VecDeque<InFlight<'_>> = VecDeque::new();
+    let mut rows = Vec::new();
+    let mut y_panel: Option<(usize, Tensor)> = None;
+    for (row, height, column, width) in tiles.iter(n, m) {
+        if options.cancel.as_ref().is_some_and(super::Cancel::is_cancelled) {
+            return Err(Error::Cancelled { op });
+        }
+        while in_flight.len() >= most_in_flight as usize {
+            settle(&mut in_flight, sink, &mut progress, &mut options).await?;
+        }
+        let panel = match y_panel.take() {
+            Some((at, panel)) if at == column => panel,
+            _ => {
+                y.read_rows(column..column + width, &mut rows)?;
+                context.upload_slice(&rows, &[width, d])?
+            }
+        };
+        x.read_rows(row..row + height, &mut rows)?;
+        let x_panel = context.upload_slice(&rows, &[height, d])?;
+        let storage = executor.run(&work, &[x_panel.operand(), panel.operand()])?;
+        let bytes = Layout::contiguous(&[height, width]).len() as u64 * 4;
+        let read = executor.read(&storage, 0, bytes);
+        in_flight.push_back(InFlight { row, column, shape: (height, width), read });
+        y_panel = Some((column, panel));
+    }
+    while !in_flight.is_empty() {
+        settle(&mut in_flight, sink, &mut progress, &mut options).await?;
+    }
+    sink.finish()
+}
+
+/// Waits for the oldest tile and writes it.
+async fn settle(
+    in_flight: &mut VecDeque<InFlight<'_>>,
+    sink: &mut dyn Sink,
+    progress: &mut Progress,
+    options: &mut StreamOptions<'_>,
+) -> Result<()> {
+    let Some(tile) = in_flight.pop_front() else { return Ok(()) };
+    let bytes = tile.read.await?;
+    // The bytes come from the driver's mapped memory by way of a Vec<u8>, whose alignment nobody promises.
+    let copied;
+    let entries: &[f32] = match bytemuck::try_cast_slice(&bytes) {
+        Ok(entries) => entries,
+        Err(_) => {
+            copied = bytemuck::pod_collect_to_vec::<u8, f32>(&bytes);
+            &copied
+        }
+    };
+    let view = ArrayView2::from_shape(tile.shape, entries).map_err(|e| Error::shape("stream", e.to_string()))?;
+    sink.write(tile.row, tile.column, view)?;
+    progress.done += entries.len() as u64;
+    if let Some(report) = &mut options.progress {
+        report(*progress);
+    }
+    Ok(())
+}
