@@ -5,6 +5,8 @@ mod buffer;
 mod disk;
 mod interop;
 mod pipeline;
+#[cfg(feature = "conformance")]
+mod program;
 mod read;
 mod record;
 mod recorder;

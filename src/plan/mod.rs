@@ -5,10 +5,14 @@ mod guard;
 mod limits;
 mod stream;
 mod lower;
+#[cfg(feature = "conformance")]
+mod map;
 mod program;
 
 pub use choices::{Choices, Sharing, Tile};
 pub use limits::{DeviceKind, Limits};
 pub use lower::lower;
+#[cfg(feature = "conformance")]
+pub(crate) use map::map_program;
 pub use stream::StreamTiles;
 pub use program::{BufferId, Constant, Pass, Program, Window};
