@@ -1,0 +1,23 @@
+//! Textbook definitions in f64, written as plain slow loops: what everything else is held against.
+//!
+//! Nothing here knows a GPU, a plan or a fast algorithm. Metrics and kernels have their definitions in their own entries
+//! ([`Metric::definition`](crate::Metric), [`KernelEntry::definition`](crate::KernelEntry)); here they meet matrices.
+
+mod convolve;
+mod dft;
+mod gemm;
+mod pairs;
+
+pub use convolve::{circular_convolve, convolve, correlate};
+pub use dft::{dft, dft_along};
+pub use gemm::gemm;
+pub use pairs::{gram, pairwise};
+
+/// Values, and beside each the sum of the magnitudes of its terms, which error bounds of sums are relative to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sums<V, M> {
+    /// The values.
+    pub value: V,
+    /// Sums of magnitudes, one per value.
+    pub magnitude: M,
+}
