@@ -28,6 +28,8 @@ mod kernel;
 mod metric;
 mod ops;
 mod plan;
+#[cfg(feature = "reference")]
+pub mod reference;
 mod shader;
 pub mod stream;
 mod tensor;

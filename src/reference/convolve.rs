@@ -5,34 +5,47 @@ use num_complex::Complex;
 
 use super::Sums;
 use crate::error::{Error, Result};
-use crate::work::Mode;
+
+/// How much of a convolution is kept; SciPy's modes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All `n + k − 1` entries.
+    Full,
+    /// The central part, as long as the first input.
+    Same,
+    /// Only entries that do not see beyond the edges.
+    Valid,
+}
 
 /// Complex sums and their magnitudes.
 type ComplexSums = Sums<ArrayD<Complex<f64>>, ArrayD<f64>>;
 
 /// `y[i] = Σ_j x[j] h[i − j]` over all axes, and beside it `Σ_j |x[j]| |h[i − j]|`.
 ///
-/// [`Mode::Same`] is centred and as long as x. [`Mode::Valid`] takes the longer of both for the signal, which must be the
+/// [`Part::Same`] is centred and as long as x. [`Part::Valid`] takes the longer of both for the signal, which must be the
 /// longer one along every axis.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the ranks differ, an input is empty, or neither input holds the other in
-/// [`Mode::Valid`].
-pub fn convolve(x: ArrayViewD<'_, Complex<f64>>, h: ArrayViewD<'_, Complex<f64>>, mode: Mode) -> Result<ComplexSums> {
+/// [`Part::Valid`].
+pub fn convolve(x: ArrayViewD<'_, Complex<f64>>, h: ArrayViewD<'_, Complex<f64>>, part: Part) -> Result<ComplexSums> {
     let (n, k) = (x.shape().to_vec(), h.shape().to_vec());
     let holds = |a: &[usize], b: &[usize]| a.iter().zip(b).all(|(a, b)| a >= b);
     if n.len() != k.len() || x.is_empty() || h.is_empty() {
         return Err(Error::shape("convolve", format!("{n:?} and {k:?} must have one rank and be not empty")));
     }
-    if mode == Mode::Valid && !holds(&n, &k) && !holds(&k, &n) {
-        return Err(Error::shape("convolve", format!("valid: one of {n:?} and {k:?} must be the longer along every axis")));
+    if part == Part::Valid && !holds(&n, &k) && !holds(&k, &n) {
+        return Err(Error::shape(
+            "convolve",
+            format!("valid: one of {n:?} and {k:?} must be the longer along every axis"),
+        ));
     }
     let full: Vec<usize> = n.iter().zip(&k).map(|(n, k)| n + k - 1).collect();
     let sums = summed(x, h, &full, |i, j, _| i + j);
-    let kept = |axis: usize| match mode {
-        Mode::Full => 0..full[axis],
-        Mode::Same => (k[axis] - 1) / 2..(k[axis] - 1) / 2 + n[axis],
-        Mode::Valid => n[axis].min(k[axis]) - 1..n[axis].max(k[axis]),
+    let kept = |axis: usize| match part {
+        Part::Full => 0..full[axis],
+        Part::Same => (k[axis] - 1) / 2..(k[axis] - 1) / 2 + n[axis],
+        Part::Valid => n[axis].min(k[axis]) - 1..n[axis].max(k[axis]),
     };
     let value = sums.value.slice_each_axis(|axis| Slice::from(kept(axis.axis.index()))).to_owned();
     let magnitude = sums.magnitude.slice_each_axis(|axis| Slice::from(kept(axis.axis.index()))).to_owned();
@@ -43,12 +56,12 @@ pub fn convolve(x: ArrayViewD<'_, Complex<f64>>, h: ArrayViewD<'_, Complex<f64>>
 ///
 /// # Errors
 /// As [`convolve`].
-pub fn correlate(x: ArrayViewD<'_, Complex<f64>>, h: ArrayViewD<'_, Complex<f64>>, mode: Mode) -> Result<ComplexSums> {
+pub fn correlate(x: ArrayViewD<'_, Complex<f64>>, h: ArrayViewD<'_, Complex<f64>>, part: Part) -> Result<ComplexSums> {
     let mut reversed = h.mapv(|value| value.conj());
     for axis in 0..reversed.ndim() {
         reversed.invert_axis(ndarray::Axis(axis));
     }
-    convolve(x, reversed.view(), mode)
+    convolve(x, reversed.view(), part)
 }
 
 /// `y[i] = Σ_j x[(i − j) mod n] h[j]`, as long as x, which must not be shorter than h anywhere.
@@ -97,13 +110,13 @@ mod tests {
     #[test]
     fn numbers_multiply_as_their_digits_do() {
         let (x, h) = (real(&[1.0, 2.0, 3.0]), real(&[4.0, -5.0]));
-        let of = |mode| convolve(x.view(), h.view(), mode).unwrap();
-        assert_eq!(of(Mode::Full).value, real(&[4.0, 3.0, 2.0, -15.0]));
-        assert_eq!(of(Mode::Full).magnitude[[1]], 13.0);
-        assert_eq!(of(Mode::Same).value, real(&[4.0, 3.0, 2.0]));
-        assert_eq!(of(Mode::Valid).value, real(&[3.0, 2.0]));
-        assert_eq!(convolve(h.view(), x.view(), Mode::Valid).unwrap().value, real(&[3.0, 2.0]));
-        assert_eq!(convolve(h.view(), x.view(), Mode::Same).unwrap().value, real(&[3.0, 2.0]));
+        let of = |part| convolve(x.view(), h.view(), part).unwrap();
+        assert_eq!(of(Part::Full).value, real(&[4.0, 3.0, 2.0, -15.0]));
+        assert_eq!(of(Part::Full).magnitude[[1]], 13.0);
+        assert_eq!(of(Part::Same).value, real(&[4.0, 3.0, 2.0]));
+        assert_eq!(of(Part::Valid).value, real(&[3.0, 2.0]));
+        assert_eq!(convolve(h.view(), x.view(), Part::Valid).unwrap().value, real(&[3.0, 2.0]));
+        assert_eq!(convolve(h.view(), x.view(), Part::Same).unwrap().value, real(&[3.0, 2.0]));
         assert_eq!(circular_convolve(x.view(), h.view()).unwrap().value, real(&[-11.0, 3.0, 2.0]));
     }
 
@@ -111,18 +124,18 @@ mod tests {
     fn correlation_turns_and_conjugates_the_kernel() {
         let (x, h) = (real(&[1.0, 2.0, 3.0]), real(&[0.0, 1.0, 0.5]));
         // numpy.correlate([1, 2, 3], [0, 1, 0.5], "full")
-        assert_eq!(correlate(x.view(), h.view(), Mode::Full).unwrap().value, real(&[0.5, 2.0, 3.5, 3.0, 0.0]));
+        assert_eq!(correlate(x.view(), h.view(), Part::Full).unwrap().value, real(&[0.5, 2.0, 3.5, 3.0, 0.0]));
         let turned = h.mapv(|v| v * Complex::i());
         let expected = real(&[2.0, 3.5, 3.0]).mapv(|v| v * -Complex::<f64>::i());
-        assert_eq!(correlate(x.view(), turned.view(), Mode::Same).unwrap().value, expected);
+        assert_eq!(correlate(x.view(), turned.view(), Part::Same).unwrap().value, expected);
     }
 
     #[test]
     fn shapes_that_do_not_fit_are_refused() {
         let (wide, tall) = (ArrayD::zeros(vec![2, 3]), ArrayD::zeros(vec![3, 2]));
-        assert!(convolve(wide.view(), tall.view(), Mode::Valid).is_err());
-        assert!(convolve(wide.view(), tall.view(), Mode::Full).is_ok());
-        assert!(convolve(wide.view(), real(&[1.0]).view(), Mode::Full).is_err());
+        assert!(convolve(wide.view(), tall.view(), Part::Valid).is_err());
+        assert!(convolve(wide.view(), tall.view(), Part::Full).is_ok());
+        assert!(convolve(wide.view(), real(&[1.0]).view(), Part::Full).is_err());
         assert!(circular_convolve(wide.view(), tall.view()).is_err());
     }
 }

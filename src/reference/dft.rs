@@ -11,7 +11,8 @@ pub fn dft(x: &[Complex<f64>], inverse: bool) -> Vec<Complex<f64>> {
     let Some(p) = (2..n).take_while(|p| p * p <= n).find(|p| n % p == 0) else { return direct(x, inverse) };
     // j = p j₂ + j₁: p transforms of n/p, each turned by exp(∓2πi j₁ k/n).
     let m = n / p;
-    let parts: Vec<_> = (0..p).map(|first| dft(&x.iter().skip(first).step_by(p).copied().collect::<Vec<_>>(), inverse)).collect();
+    let parts: Vec<_> =
+        (0..p).map(|first| dft(&x.iter().skip(first).step_by(p).copied().collect::<Vec<_>>(), inverse)).collect();
     let turns = turns(n, inverse);
     (0..n).map(|k| parts.iter().enumerate().map(|(first, part)| part[k % m] * turns[first * k % n]).sum()).collect()
 }
@@ -19,7 +20,9 @@ pub fn dft(x: &[Complex<f64>], inverse: bool) -> Vec<Complex<f64>> {
 fn direct(x: &[Complex<f64>], inverse: bool) -> Vec<Complex<f64>> {
     let n = x.len();
     let turns = turns(n, inverse);
-    (0..n).map(|k| x.iter().enumerate().map(|(j, x)| x * turns[(j as u128 * k as u128 % n as u128) as usize]).sum()).collect()
+    (0..n)
+        .map(|k| x.iter().enumerate().map(|(j, x)| x * turns[(j as u128 * k as u128 % n as u128) as usize]).sum())
+        .collect()
 }
 
 /// `exp(∓2πi k/n)` for every k, from an angle of at most an eighth of a turn.
@@ -68,7 +71,8 @@ mod tests {
 
     fn near(a: &[Complex<f64>], b: &[Complex<f64>]) -> bool {
         let scale: f64 = b.iter().map(Complex::norm).fold(1.0, f64::max);
-        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).norm() <= 1e-14 * scale * (b.norm() + a.len() as f64).sqrt())
+        a.len() == b.len()
+            && a.iter().zip(b).all(|(a, b)| (a - b).norm() <= 1e-14 * scale * (b.norm() + a.len() as f64).sqrt())
     }
 
     #[test]

@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn a_product_by_hand() {
-        let (a, b, c) = (array![[1.0, -2.0], [3.0, 4.0]], array![[5.0, 6.0], [7.0, 8.0]], array![[1.0, 1.0], [1.0, f64::NAN]]);
+        let (a, b, c) =
+            (array![[1.0, -2.0], [3.0, 4.0]], array![[5.0, 6.0], [7.0, 8.0]], array![[1.0, 1.0], [1.0, f64::NAN]]);
         let product = gemm(2.0, a.view(), b.view(), 0.0, Some(c.view())).unwrap();
         assert_eq!(product.value, array![[-18.0, -20.0], [86.0, 100.0]]);
         assert_eq!(product.magnitude, array![[38.0, 44.0], [86.0, 100.0]]);

@@ -8,7 +8,7 @@ mod dft;
 mod gemm;
 mod pairs;
 
-pub use convolve::{circular_convolve, convolve, correlate};
+pub use convolve::{Part, circular_convolve, convolve, correlate};
 pub use dft::{dft, dft_along};
 pub use gemm::gemm;
 pub use pairs::{gram, pairwise};

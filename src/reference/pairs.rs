@@ -57,7 +57,8 @@ mod tests {
             assert_eq!((distances[[0, 0]], distances[[1, 1]]), (0.0, 0.0), "{}", metric.name);
             assert!((distances[[0, 1]] - side).abs() < 1e-14 * side && distances[[0, 1]] == distances[[1, 0]]);
         }
-        let angles = pairwise(array![[1.0, 0.0], [0.0, 0.0]].view(), array![[0.0, 2.0], [-3.0, 0.0]].view(), &Metric::COSINE);
+        let angles =
+            pairwise(array![[1.0, 0.0], [0.0, 0.0]].view(), array![[0.0, 2.0], [-3.0, 0.0]].view(), &Metric::COSINE);
         let angles = angles.unwrap();
         assert_eq!((angles[[0, 0]], angles[[0, 1]]), (1.0, 2.0));
         assert!(angles[[1, 0]].is_nan());
