@@ -1,6 +1,6 @@
 //! What a plan may choose freely: shapes of tiles. Any choice gives the same results within the bounds; only time differs.
 
-use super::{DeviceKind, Limits};
+use super::{DeviceKind, FftChoices, Limits};
 
 /// How the invocations of a workgroup share what they read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -121,6 +121,8 @@ pub struct Choices {
     pub pair: Tile,
     /// Tile of matrix products.
     pub gemm: Tile,
+    /// Shapes of Fourier transforms.
+    pub fft: FftChoices,
 }
 
 impl Choices {
@@ -128,6 +130,6 @@ impl Choices {
     pub fn for_limits(limits: &Limits) -> Self {
         // 4 × 4 tiles without sharing run everywhere.
         let tile = Tile::candidates(limits).first().copied().unwrap_or(Tile::direct(8, 4, 4, 1));
-        Self { pair: tile, gemm: tile }
+        Self { pair: tile, gemm: tile, fft: FftChoices::for_device(limits.kind) }
     }
 }

@@ -9,6 +9,9 @@ use crate::work::{Input, Work};
 /// # Errors
 /// Where the work cannot be done within `limits`.
 pub fn lower(work: &Work, inputs: &[Input<'_>], limits: &Limits, choices: &Choices) -> Result<Program> {
-    let _ = (inputs, limits, choices);
-    Err(Error::Unsupported { op: work.op(), message: "no plan exists for it".to_owned() })
+    match work {
+        Work::Fft(fft) => super::fft::lower(fft, inputs, limits, &choices.fft),
+        Work::Convolve(convolve) => super::convolve::lower(convolve, inputs, limits, &choices.fft),
+        _ => Err(Error::Unsupported { op: work.op(), message: "no plan exists for it".to_owned() }),
+    }
 }

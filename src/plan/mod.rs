@@ -1,6 +1,8 @@
 //! Plans: pure arithmetic from shapes, limits and choices to a list of passes. No wgpu type in it.
 
 mod choices;
+mod convolve;
+mod fft;
 mod guard;
 mod limits;
 mod stream;
@@ -10,6 +12,7 @@ mod map;
 mod program;
 
 pub use choices::{Choices, Sharing, Tile};
+pub use fft::FftChoices;
 pub use limits::{DeviceKind, Limits};
 pub use lower::lower;
 #[cfg(feature = "conformance")]

@@ -1,0 +1,148 @@
+// One transform of LENGTH points per line, LINES lines per workgroup: the Stockham stages of a line run through
+// registers and meet in workgroup memory.
+//
+//   result[line, k] = finish(Σ_j prepare(source[line, j]) exp(−2πi jk / LENGTH))
+//
+// A line is one point of the box `dimensions`. Its entries lie at `offset + stride · index`, where the index along
+// the transformed axis is `step · k` plus what the line's own coordinates add to it: that is how a transform that is
+// split over several passes reads and writes every N₁-th entry, and how it transposes without a pass of its own.
+//
+// The tail holds `fetch`, `keep` (what an entry of source and result is), `rotate`, `prepare_factor`,
+// `finish_factor` (tables) and `transform`, the stages, with their butterflies written out.
+
+struct Dimension {
+    size: u32,
+    source_stride: u32,
+    source_index: u32,
+    result_stride: u32,
+    result_index: u32,
+    rotation: u32,        // what the coordinate adds to the line's rotation
+    product_stride: u32,
+    padding: u32,
+}
+
+struct Parameters {
+    lines: u32,
+    width: u32,           // workgroups per row of the folded grid
+    source_offset: u32,
+    source_step: u32,
+    source_stride: u32,
+    source_length: u32,   // entries along the axis that exist; the rest are zeros
+    result_offset: u32,
+    result_step: u32,
+    result_stride: u32,
+    result_start: u32,    // first index along the axis that is kept, and how many are
+    result_length: u32,
+    product_offset: u32,
+    product_stride: u32,
+    axis_length: u32,     // of the whole transform, where this pass is one of several
+    scale: f32,
+    padding: u32,
+    dimensions: array<Dimension, DIMENSIONS>,
+}
+
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> source: array<Source>;
+@group(0) @binding(2) var<storage, read_write> result: array<Result>;
+
+var<workgroup> exchange: array<vec2f, EXCHANGE>;
+
+struct Line {
+    present: bool,
+    source_at: u32,
+    source_index: u32,
+    result_at: u32,
+    result_index: u32,
+    rotation: u32,
+    product_at: u32,
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let first = (group.x + group.y * parameters.width) * LINES;
+    if first >= parameters.lines { return; }
+    var lane = local / THREADS;
+    var thread = local % THREADS;
+    if NEIGHBOURS_ARE_LINES {
+        lane = local % LINES;
+        thread = local / LINES;
+    }
+    transform(locate(first + lane), lane, thread);
+}
+
+// A line past the last one reads the last, so that nothing branches, and stores nothing.
+fn locate(number: u32) -> Line {
+    var line = Line(
+        number < parameters.lines, parameters.source_offset, 0u, parameters.result_offset, 0u, 0u,
+        parameters.product_offset,
+    );
+    var rest = min(number, parameters.lines - 1u);
+    for (var i = DIMENSIONS; i > 0u; i--) {
+        let dimension = parameters.dimensions[i - 1u];
+        let at = rest % dimension.size;
+        rest = rest / dimension.size;
+        line.source_at += at * dimension.source_stride;
+        line.source_index += at * dimension.source_index;
+        line.result_at += at * dimension.result_stride;
+        line.result_index += at * dimension.result_index;
+        line.rotation += at * dimension.rotation;
+        line.product_at += at * dimension.product_stride;
+    }
+    return line;
+}
+
+fn load(line: Line, k: u32) -> vec2f {
+    let index = line.source_index + k * parameters.source_step;
+    var value = vec2f(0.0);
+    if PREPARE {
+        if index >= parameters.axis_length { return value; }
+    }
+    if SOURCE_IS_HALF {
+        // The other half of a Hermitian spectrum is the conjugate of this one; entries that are their own mirror
+        // image are real.
+        let mirrored = 2u * index > parameters.axis_length;
+        let from_start = select(index, parameters.axis_length - index, mirrored);
+        if from_start < parameters.source_length {
+            value = fetch(line.source_at + from_start * parameters.source_stride);
+        }
+        if mirrored { value.y = -value.y; }
+        if index == 0u || 2u * index == parameters.axis_length { value.y = 0.0; }
+    } else if SOURCE_IS_SHORT {
+        if index < parameters.source_length {
+            value = fetch(line.source_at + index * parameters.source_stride);
+        }
+    } else {
+        value = fetch(line.source_at + index * parameters.source_stride);
+    }
+    if CONJUGATE_SOURCE { value.y = -value.y; }
+    if SWAP_SOURCE { value = value.yx; }
+    if PREPARE { value = times(value, prepare_factor(index)); }
+    return value;
+}
+
+// The transform forwards of numbers with real and imaginary part exchanged is, exchanged again, the transform
+// backwards.
+fn store(line: Line, k: u32, transformed: vec2f) {
+    let index = line.result_index + k * parameters.result_step;
+    let kept = index - parameters.result_start;
+    if !line.present || kept >= parameters.result_length { return; }
+    var value = transformed;
+    if ROTATE { value = times(value, rotation(line.rotation * k)); }
+    if SWAP_FIRST { value = value.yx; }
+    if FINISH { value = times(value, finish_factor(index)); }
+    if SWAP_LAST { value = value.yx; }
+    if PRODUCT { value = times(value, product_factor(line.product_at + kept * parameters.product_stride)); }
+    keep(line.result_at + kept * parameters.result_stride, value * parameters.scale);
+}
+
+fn times(a: vec2f, b: vec2f) -> vec2f {
+    return vec2f(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x);
+}
+
+fn put(lane: u32, k: u32, value: vec2f) {
+    exchange[lane * LENGTH + k] = value;
+}
+
+fn take(lane: u32, k: u32) -> vec2f {
+    return exchange[lane * LENGTH + k];
+}

@@ -1,0 +1,185 @@
+//! Convolution and correlation: which entries are kept, and by which method they are computed.
+
+mod direct;
+mod spectral;
+
+use super::fft::{Batch, FftChoices};
+use super::{Limits, Program};
+use crate::error::{Error, Result};
+use crate::work::{ConvolveWork, Input, Layout, Method, Mode};
+
+/// One convolved axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Axis {
+    signal: usize,
+    kernel: usize,
+    result: usize,
+    /// First entry of the result within the full convolution.
+    start: usize,
+    signal_stride: i64,
+    /// Of the kernel as it is convolved: negative where a correlation flips it.
+    kernel_stride: i64,
+    result_stride: i64,
+}
+
+impl Axis {
+    /// Length of the full convolution.
+    fn full(&self) -> usize {
+        self.signal + self.kernel - 1
+    }
+}
+
+/// A convolution in numbers.
+#[derive(Debug, Clone, PartialEq)]
+struct Geometry {
+    axes: Vec<Axis>,
+    batch: Vec<Batch>,
+    signal_offset: i64,
+    /// Of the kernel's first entry as it is convolved.
+    kernel_offset: i64,
+    /// All items share one kernel.
+    one_kernel: bool,
+    complex: bool,
+    /// The kernel is conjugated.
+    conjugate: bool,
+    circular: bool,
+    correlate: bool,
+}
+
+impl Geometry {
+    fn of(work: &ConvolveWork, signal: &Layout, kernel: &Layout) -> Result<Self> {
+        let op = work.op;
+        let (rank, dimensions) = (work.rank, signal.shape.len());
+        if rank == 0 || rank > 3 || rank > dimensions {
+            return Err(Error::argument(
+                op,
+                format!("rank {rank}"),
+                "must be 1, 2 or 3 and at most that of the inputs",
+            ));
+        }
+        let leading = dimensions - rank;
+        let one_kernel = kernel.shape.len() == rank && leading > 0;
+        if !one_kernel && (kernel.shape.len() != dimensions || kernel.shape[..leading] != signal.shape[..leading]) {
+            return Err(Error::shape(
+                op,
+                format!(
+                    "the signal has shape {:?}, the kernel {:?}; the axes before the last {rank} must agree",
+                    signal.shape, kernel.shape
+                ),
+            ));
+        }
+        let kernel_leading = kernel.shape.len() - rank;
+        let mut axes = Vec::with_capacity(rank);
+        let mut kernel_offset = kernel.offset as i64;
+        for i in 0..rank {
+            let (n, k) = (signal.shape[leading + i], kernel.shape[kernel_leading + i]);
+            let stride = kernel.strides[kernel_leading + i] as i64;
+            if work.correlate {
+                kernel_offset += stride * (k as i64 - 1).max(0);
+            }
+            let (result, start) = match work.mode {
+                _ if n == 0 || k == 0 => (0, 0),
+                _ if work.circular => (n, if work.correlate { k - 1 } else { 0 }),
+                Mode::Full => (n + k - 1, 0),
+                Mode::Same => (n, (k - 1) / 2),
+                Mode::Valid => (n.max(k) - n.min(k) + 1, n.min(k) - 1),
+            };
+            axes.push(Axis {
+                signal: n,
+                kernel: k,
+                result,
+                start,
+                signal_stride: signal.strides[leading + i] as i64,
+                kernel_stride: if work.correlate { -stride } else { stride },
+                result_stride: 1,
+            });
+        }
+        let mut distance = 1i64;
+        for axis in axes.iter_mut().rev() {
+            axis.result_stride = distance;
+            distance = distance.saturating_mul(axis.result as i64);
+        }
+        let mut batch = Vec::with_capacity(leading);
+        for i in (0..leading).rev() {
+            let product = if one_kernel { 0 } else { kernel.strides[i] as i64 };
+            batch.push(Batch { size: signal.shape[i], source: signal.strides[i] as i64, result: distance, product });
+            distance = distance.saturating_mul(signal.shape[i] as i64);
+        }
+        batch.reverse();
+        Ok(Self {
+            axes,
+            batch,
+            signal_offset: signal.offset as i64,
+            kernel_offset,
+            one_kernel,
+            complex: work.complex,
+            conjugate: work.correlate && work.complex,
+            circular: work.circular,
+            correlate: work.correlate,
+        })
+    }
+
+    /// Entries of one item's result.
+    fn entries(&self) -> usize {
+        self.axes.iter().fold(1, |product: usize, axis| product.saturating_mul(axis.result))
+    }
+
+    /// Items of the batch.
+    fn items(&self) -> usize {
+        self.batch.iter().fold(1, |product: usize, axis| product.saturating_mul(axis.size))
+    }
+
+    /// Entries of the kernel.
+    fn taps(&self) -> usize {
+        self.axes.iter().fold(1, |product: usize, axis| product.saturating_mul(axis.kernel))
+    }
+
+    fn element_bytes(&self) -> u64 {
+        if self.complex { 8 } else { 4 }
+    }
+
+    /// Whether the kernel wraps around the signal more than once, which transforms of the signal's length cannot do.
+    fn kernel_wraps_twice(&self) -> bool {
+        self.circular && self.axes.iter().any(|axis| axis.kernel > axis.signal)
+    }
+}
+
+/// Lowers a convolution or correlation.
+pub(crate) fn lower(
+    work: &ConvolveWork,
+    inputs: &[Input<'_>],
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Result<Program> {
+    let op = work.op;
+    let [signal, kernel] = inputs else {
+        return Err(Error::argument(op, "inputs", format!("are {}; a convolution takes two", inputs.len())));
+    };
+    let geometry = Geometry::of(work, signal.layout, kernel.layout)?;
+    let output_bytes =
+        (geometry.entries() as u64).saturating_mul(geometry.items() as u64).saturating_mul(geometry.element_bytes());
+    if output_bytes > limits.max_buffer_bytes {
+        return Err(Error::BufferTooLarge {
+            op,
+            requested: output_bytes,
+            limit: limits.max_buffer_bytes,
+            adapter: limits.adapter.clone(),
+        });
+    }
+    let mut program = Program::new(op, output_bytes);
+    if output_bytes == 0 {
+        return Ok(program);
+    }
+    let spectral = match work.method {
+        _ if geometry.kernel_wraps_twice() => false,
+        Method::Direct => false,
+        Method::Fft => true,
+        Method::Auto => spectral::cost(&geometry, limits, choices).is_some_and(|cost| cost < direct::cost(&geometry)),
+    };
+    if spectral {
+        spectral::append(&mut program, &geometry, limits, choices)?;
+    } else {
+        direct::append(&mut program, &geometry, limits)?;
+    }
+    Ok(program)
+}

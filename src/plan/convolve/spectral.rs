@@ -1,0 +1,320 @@
+//! By the convolution theorem: transform both inputs, multiply in the last pass forwards, transform back.
+
+use super::{Axis, Geometry};
+use crate::error::{Error, Result};
+use crate::plan::fft::{
+    AxisTransform, Batch, FftChoices, FftRecipe, Number, Part, Product, Side, append_axis, first, good_length, parts,
+};
+use crate::plan::{BufferId, Limits, Program};
+
+/// A pass over memory costs more than its arithmetic: measured operations per counted one.
+const MEMORY_FACTOR: f64 = 3.0;
+
+/// What starting a pass costs, in operations.
+const PASS_COST: f64 = 2e5;
+
+/// Length of the transforms along an axis.
+fn length(axis: &Axis, circular: bool, even: bool) -> Option<usize> {
+    if circular {
+        return Some(axis.signal);
+    }
+    // Entries that wrap around may fall on entries that nobody keeps.
+    let uncut = (axis.full() - axis.start).max(axis.start + axis.result);
+    good_length(uncut.max(axis.signal).max(axis.kernel), even)
+}
+
+fn lengths(geometry: &Geometry) -> Option<Vec<usize>> {
+    let last = geometry.axes.len() - 1;
+    let even = |i: usize| i == last && !geometry.complex;
+    geometry.axes.iter().enumerate().map(|(i, axis)| length(axis, geometry.circular, even(i))).collect()
+}
+
+/// Coefficients that are kept along the last axis.
+fn kept(length: usize, complex: bool) -> usize {
+    if complex { length } else { length / 2 + 1 }
+}
+
+/// Rough number of operations; `None` where transforms cannot do it.
+pub(super) fn cost(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<f64> {
+    let lengths = lengths(geometry)?;
+    let points: f64 = lengths.iter().map(|&n| n as f64).product();
+    if points * 8.0 > limits.max_binding_bytes as f64 {
+        return None;
+    }
+    let items = geometry.items() as f64;
+    let transforms = 2.0 * items + if geometry.one_kernel { 1.0 } else { items };
+    let mut total = 0.0;
+    for &n in &lengths {
+        total += FftRecipe::new(n, limits, choices)?.cost() * (points / n as f64) * transforms * MEMORY_FACTOR;
+        total += 3.0 * PASS_COST;
+    }
+    Some(total)
+}
+
+/// A row-major box of complex numbers in a scratch buffer.
+#[derive(Clone)]
+struct Spectrum {
+    buffer: BufferId,
+    items: usize,
+    shape: Vec<usize>,
+}
+
+impl Spectrum {
+    fn strides(&self) -> Vec<i64> {
+        let mut strides = vec![1i64; self.shape.len()];
+        for i in (1..self.shape.len()).rev() {
+            strides[i - 1] = strides[i] * self.shape[i] as i64;
+        }
+        strides
+    }
+
+    fn item(&self) -> i64 {
+        self.shape.iter().map(|&n| n as i64).product()
+    }
+}
+
+/// Appends the passes.
+pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Result<()> {
+    let op = program.op;
+    let unsupported = || Error::Unsupported {
+        op,
+        message: format!(
+            "the spectrum of one item needs more than the {} bytes that {} binds at once; convolve it in pieces",
+            limits.max_binding_bytes, limits.adapter
+        ),
+    };
+    let lengths = lengths(geometry).ok_or_else(unsupported)?;
+    let last = lengths.len() - 1;
+    let mut spectrum_shape = lengths.clone();
+    spectrum_shape[last] = kept(lengths[last], geometry.complex);
+    // Results before the last transform may be longer along an axis than the spectrum only where nothing was padded.
+    let item_bytes = spectrum_shape
+        .iter()
+        .zip(&geometry.axes)
+        .fold(8u64, |bytes, (&n, axis)| bytes.saturating_mul(n.max(axis.signal.min(n)) as u64));
+    let most_bytes = limits.max_binding_bytes.min(limits.max_buffer_bytes);
+    let parts = parts(&geometry.batch, |part: &Part| {
+        part.iter().map(|(_, size)| *size as u64).product::<u64>().saturating_mul(item_bytes) <= most_bytes
+    })
+    .ok_or_else(unsupported)?;
+    let most_items = parts.iter().map(|part| items(part)).max().unwrap_or(1) as u64;
+    let kernels = if geometry.one_kernel { 1 } else { most_items };
+    let two = usize::from(lengths.len() > 1) + 1;
+    let kernel_scratch: Vec<BufferId> = (0..two).map(|_| program.temporary(kernels * item_bytes)).collect();
+    let scratch: Vec<BufferId> = (0..two).map(|_| program.temporary(most_items * item_bytes)).collect();
+
+    let whole = vec![(0, 1); geometry.batch.len()];
+    let mut kernel = None;
+    for part in &parts {
+        let spectrum = match kernel.take() {
+            Some(spectrum) if geometry.one_kernel => spectrum,
+            _ => {
+                let part = if geometry.one_kernel { &whole } else { part };
+                forward(program, &kernel_side(geometry, part), &lengths, &kernel_scratch, None, limits, choices)?
+            }
+        };
+        let signal = signal_side(geometry, part);
+        let product =
+            forward(program, &signal, &lengths, &scratch, Some((&spectrum, geometry.one_kernel)), limits, choices)?;
+        backward(program, geometry, part, product, &lengths, &scratch, limits, choices)?;
+        kernel = Some(spectrum);
+    }
+    Ok(())
+}
+
+fn items(part: &Part) -> usize {
+    part.iter().map(|(_, size)| *size).product()
+}
+
+/// One input as it goes into the transforms.
+struct Incoming {
+    buffer: BufferId,
+    offset: i64,
+    /// Length and distance along each axis.
+    axes: Vec<(usize, i64)>,
+    /// Size and distance along each batch axis.
+    batch: Vec<(usize, i64)>,
+    complex: bool,
+    inverse: bool,
+    conjugate: bool,
+}
+
+fn signal_side(geometry: &Geometry, part: &Part) -> Incoming {
+    Incoming {
+        buffer: BufferId::Input(0),
+        offset: first(geometry.signal_offset, &geometry.batch, part, |b| b.source),
+        axes: geometry.axes.iter().map(|axis| (axis.signal, axis.signal_stride)).collect(),
+        batch: geometry.batch.iter().zip(part).map(|(axis, (_, size))| (*size, axis.source)).collect(),
+        complex: geometry.complex,
+        inverse: false,
+        conjugate: false,
+    }
+}
+
+fn kernel_side(geometry: &Geometry, part: &Part) -> Incoming {
+    let batch = geometry.batch.iter().zip(part).map(|(axis, (_, size))| (*size, axis.product)).collect();
+    let offset = first(geometry.kernel_offset, &geometry.batch, part, |b| b.product);
+    let mut side = Incoming {
+        buffer: BufferId::Input(1),
+        offset,
+        axes: geometry.axes.iter().map(|axis| (axis.kernel, axis.kernel_stride)).collect(),
+        batch,
+        complex: geometry.complex,
+        inverse: false,
+        conjugate: geometry.conjugate,
+    };
+    if geometry.circular && geometry.correlate {
+        // The conjugate spectrum of the kernel as it stands: the transform backwards of its conjugate.
+        side.inverse = true;
+        for (length, stride) in &mut side.axes {
+            side.offset += *stride * (*length as i64 - 1);
+            *stride = -*stride;
+        }
+    }
+    side
+}
+
+/// Transforms all axes, the last first; multiplies by `factor` on the way out of the last transform.
+fn forward(
+    program: &mut Program,
+    side: &Incoming,
+    lengths: &[usize],
+    scratch: &[BufferId],
+    factor: Option<(&Spectrum, bool)>,
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Result<Spectrum> {
+    let rank = lengths.len();
+    let items: usize = side.batch.iter().map(|(size, _)| *size).product();
+    let mut current: Option<Spectrum> = None;
+    for step in 0..rank {
+        let axis = rank - 1 - step;
+        let mut shape: Vec<usize> = side.axes.iter().map(|(length, _)| *length).collect();
+        for done in axis..rank {
+            shape[done] = lengths[done];
+        }
+        shape[rank - 1] = kept(lengths[rank - 1], side.complex);
+        let result = Spectrum { buffer: scratch[step % scratch.len()], items, shape };
+        let strides = result.strides();
+        let factor = factor.filter(|_| axis == 0);
+        let mut batch = Vec::new();
+        match &current {
+            None => {
+                let mut distance = result.item() * items as i64;
+                let mut factor_distance = distance;
+                for (size, source) in &side.batch {
+                    distance /= *size as i64;
+                    factor_distance /= *size as i64;
+                    let product = if factor.is_some_and(|(_, one)| one) { 0 } else { factor_distance };
+                    batch.push(Batch { size: *size, source: *source, result: distance, product });
+                }
+            }
+            Some(source) => {
+                let product = if factor.is_some_and(|(_, one)| one) { 0 } else { result.item() };
+                batch.push(Batch { size: items, source: source.item(), result: result.item(), product });
+            }
+        }
+        let source_strides: Vec<i64> = match &current {
+            None => side.axes.iter().map(|(_, stride)| *stride).collect(),
+            Some(source) => source.strides(),
+        };
+        let sizes: Vec<usize> = match &current {
+            None => side.axes.iter().map(|(length, _)| *length).collect(),
+            Some(source) => source.shape.clone(),
+        };
+        for other in (0..rank).filter(|&other| other != axis) {
+            let distance = strides[other];
+            batch.push(Batch {
+                size: sizes[other],
+                source: source_strides[other],
+                result: distance,
+                product: distance,
+            });
+        }
+        let (buffer, offset) = current.as_ref().map_or((side.buffer, side.offset), |source| (source.buffer, 0));
+        let fresh = current.is_none();
+        let transform = AxisTransform {
+            length: lengths[axis],
+            inverse: side.inverse,
+            scale: 1.0,
+            number: if fresh && !side.complex { Number::Real } else { Number::Complex },
+            conjugate: fresh && side.conjugate,
+            source: Side { buffer, offset, stride: source_strides[axis], length: sizes[axis] },
+            real_result: false,
+            result: Side { buffer: result.buffer, offset: 0, stride: strides[axis], length: result.shape[axis] },
+            result_start: 0,
+            product: factor.map(|(spectrum, _)| Product { buffer: spectrum.buffer, offset: 0, stride: strides[axis] }),
+            batch,
+        };
+        append_axis(program, &transform, limits, choices)?;
+        current = Some(result);
+    }
+    current.ok_or(Error::Unsupported { op: program.op, message: "no axis is convolved".to_owned() })
+}
+
+/// Transforms back, the first axis first, and keeps what the result wants.
+#[allow(clippy::too_many_arguments)]
+fn backward(
+    program: &mut Program,
+    geometry: &Geometry,
+    part: &Part,
+    spectrum: Spectrum,
+    lengths: &[usize],
+    scratch: &[BufferId],
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Result<()> {
+    let rank = lengths.len();
+    let mut current = spectrum;
+    for axis in 0..rank {
+        let last = axis == rank - 1;
+        let convolved = &geometry.axes[axis];
+        let source_strides = current.strides();
+        let mut shape = current.shape.clone();
+        shape[axis] = convolved.result;
+        let other_scratch = scratch.iter().copied().find(|&buffer| buffer != current.buffer).unwrap_or(current.buffer);
+        let result =
+            Spectrum { buffer: if last { BufferId::Output } else { other_scratch }, items: current.items, shape };
+        let strides = result.strides();
+        let mut batch = Vec::new();
+        if last {
+            let mut distance = current.item() * current.items as i64;
+            for (axis, (_, size)) in geometry.batch.iter().zip(part) {
+                distance /= *size as i64;
+                batch.push(Batch { size: *size, source: distance, result: axis.result, product: 0 });
+            }
+        } else {
+            batch.push(Batch { size: current.items, source: current.item(), result: result.item(), product: 0 });
+        }
+        for other in (0..rank).filter(|&other| other != axis) {
+            batch.push(Batch {
+                size: current.shape[other],
+                source: source_strides[other],
+                result: strides[other],
+                product: 0,
+            });
+        }
+        let offset = if last { first(0, &geometry.batch, part, |b| b.result) } else { 0 };
+        let transform = AxisTransform {
+            length: lengths[axis],
+            inverse: true,
+            scale: (1.0 / lengths[axis] as f64) as f32,
+            number: if last && !geometry.complex { Number::Half } else { Number::Complex },
+            conjugate: false,
+            source: Side {
+                buffer: current.buffer,
+                offset: 0,
+                stride: source_strides[axis],
+                length: current.shape[axis],
+            },
+            real_result: last && !geometry.complex,
+            result: Side { buffer: result.buffer, offset, stride: strides[axis], length: convolved.result },
+            result_start: if geometry.circular { 0 } else { convolved.start },
+            product: None,
+            batch,
+        };
+        append_axis(program, &transform, limits, choices)?;
+        current = result;
+    }
+    Ok(())
+}

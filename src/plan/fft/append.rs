@@ -1,0 +1,379 @@
+//! A transform along one axis as passes at the end of a program.
+
+use super::FftChoices;
+use super::geometry::{Batch, Part, collapse, parts, reach, window, window_bytes};
+use super::recipe::{COMPLEX_BYTES, FftRecipe, Form, LineShape};
+use super::tail::{Factor, LinePass, Number};
+use crate::error::{Error, Result};
+use crate::plan::{BufferId, Limits, Pass, Program};
+
+/// One side of a transform: where the entries of a line lie, in elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Side {
+    /// The buffer.
+    pub(crate) buffer: BufferId,
+    /// The first entry of the first line.
+    pub(crate) offset: i64,
+    /// Distance between neighbours along the axis.
+    pub(crate) stride: i64,
+    /// Entries along the axis.
+    pub(crate) length: usize,
+}
+
+/// A spectrum by which the result is multiplied, entry by entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Product {
+    /// The buffer, of complex numbers.
+    pub(crate) buffer: BufferId,
+    /// The first entry of the first line.
+    pub(crate) offset: i64,
+    /// Distance between neighbours along the axis.
+    pub(crate) stride: i64,
+}
+
+/// A transform along one axis of a box of lines.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AxisTransform {
+    /// Points of the transform; a shorter source is extended by zeros.
+    pub(crate) length: usize,
+    /// exp(+2πi jk/n) instead of exp(−2πi jk/n).
+    pub(crate) inverse: bool,
+    /// Factor of the result.
+    pub(crate) scale: f32,
+    /// What the source's entries are.
+    pub(crate) number: Number,
+    /// Take the conjugate of the source.
+    pub(crate) conjugate: bool,
+    /// Where the lines come from.
+    pub(crate) source: Side,
+    /// Only the real part is kept.
+    pub(crate) real_result: bool,
+    /// Where the lines go.
+    pub(crate) result: Side,
+    /// First coefficient that is kept.
+    pub(crate) result_start: usize,
+    /// The result is multiplied by this.
+    pub(crate) product: Option<Product>,
+    /// The box of lines.
+    pub(crate) batch: Vec<Batch>,
+}
+
+/// A pass of the transform, apart from where its lines lie.
+struct Step<'a> {
+    pass: LinePass<'a>,
+    /// Position among the passes that share one transform of the inner length.
+    position: usize,
+    first: bool,
+    last: bool,
+}
+
+/// Appends the transform's passes to `program`.
+pub(crate) fn append_axis(
+    program: &mut Program,
+    transform: &AxisTransform,
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Result<()> {
+    let op = program.op;
+    let batch = collapse(&transform.batch);
+    if batch.iter().any(|axis| axis.size == 0) || transform.result.length == 0 {
+        return Ok(());
+    }
+    let unsupported = |message: String| Error::Unsupported { op, message };
+    let recipe = FftRecipe::new(transform.length, limits, choices)
+        .filter(|recipe| recipe.inner_length() <= u32::MAX as usize / 2)
+        .ok_or_else(|| unsupported(format!("a transform of {} points is too long", transform.length)))?;
+    let inner = recipe.inner_length();
+    let steps = steps(&recipe, transform);
+    let (source_bytes, result_bytes) = (transform.source_bytes(), transform.result_bytes());
+    let line_bytes = (inner * COMPLEX_BYTES) as u64;
+    let fits_memory = |part: &Part| {
+        let lines: u64 = part.iter().map(|(_, size)| *size as u64).product();
+        let temporary = if steps.len() > 1 { lines.saturating_mul(line_bytes) } else { 0 };
+        let product = transform.product.map_or(0, |_| window_bytes(transform.product_reach(&batch, part), 8, limits));
+        window_bytes(transform.source_reach(&batch, part), source_bytes, limits) <= limits.max_binding_bytes
+            && window_bytes(transform.result_reach(&batch, part), result_bytes, limits) <= limits.max_binding_bytes
+            && product <= limits.max_binding_bytes
+            && temporary <= limits.max_binding_bytes.min(limits.max_buffer_bytes)
+            && lines.saturating_mul(inner as u64) <= u64::from(u32::MAX / 2)
+    };
+    let cost_of = |part: &Part| part.iter().map(|(_, size)| *size as f64).product::<f64>() * recipe.cost();
+    let fits = |part: &Part| {
+        let single = part.iter().all(|(_, size)| *size == 1);
+        fits_memory(part) && (single || cost_of(part) <= limits.max_pass_cost * steps.len() as f64)
+    };
+    let parts = parts(&batch, fits).ok_or_else(|| {
+        unsupported(format!(
+            "a single line of {} points needs more than the {} bytes that {} binds at once",
+            transform.length, limits.max_binding_bytes, limits.adapter
+        ))
+    })?;
+    let most_lines = parts.iter().map(|p| p.iter().map(|(_, size)| *size as u64).product::<u64>()).max().unwrap_or(1);
+    let scratch: Vec<BufferId> = (1..steps.len()).take(2).map(|_| program.temporary(most_lines * line_bytes)).collect();
+    for part in &parts {
+        let cost = cost_of(part) / steps.len() as f64;
+        for (number, step) in steps.iter().enumerate() {
+            let from = number.checked_sub(1).and_then(|n| scratch.get(n % 2)).copied();
+            let to = scratch.get(number % 2).copied();
+            append_pass(program, transform, &recipe, step, (&batch, part), (from, to), cost, limits)?;
+        }
+    }
+    Ok(())
+}
+
+/// The passes of a recipe.
+fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform) -> Vec<Step<'a>> {
+    let plain = |shape: &'a LineShape| LinePass {
+        shape,
+        source: Number::Complex,
+        real_result: false,
+        short: false,
+        conjugate: false,
+        swap_source: false,
+        prepare: None,
+        between: None,
+        rotate: None,
+        swap_first: false,
+        finish: None,
+        swap_last: false,
+        product: false,
+        neighbours_are_lines: false,
+        dimensions: 1,
+    };
+    let sequence = |passes: &'a [LineShape]| {
+        let mut rest: usize = passes.iter().map(|p| p.length).product();
+        let last = passes.len() - 1;
+        let mut steps = Vec::with_capacity(passes.len());
+        for (position, shape) in passes.iter().enumerate() {
+            let rotate = (position < last).then_some(rest);
+            rest /= shape.length;
+            steps.push(Step { pass: LinePass { rotate, ..plain(shape) }, position, first: false, last: false });
+        }
+        steps
+    };
+    let mut steps = match &recipe.form {
+        Form::Smooth(passes) => sequence(passes),
+        Form::Bluestein(passes) => {
+            let chirp = Some(Factor::Chirp(recipe.length));
+            let filter = Some(Factor::Filter { length: recipe.length, padded: recipe.inner_length() });
+            let mut steps = sequence(passes);
+            if passes.len() == 1 {
+                steps[0].pass.between = filter;
+            } else {
+                if let Some(step) = steps.last_mut() {
+                    step.pass.finish = filter;
+                    step.pass.swap_last = true;
+                }
+                steps.extend(sequence(passes));
+            }
+            if let Some(step) = steps.first_mut() {
+                step.pass.prepare = chirp;
+            }
+            if let Some(step) = steps.last_mut() {
+                step.pass.swap_first = true;
+                step.pass.finish = chirp;
+            }
+            steps
+        }
+    };
+    if let Some(step) = steps.first_mut() {
+        step.first = true;
+        step.pass.source = transform.number;
+        step.pass.short = transform.source.length < recipe.inner_length();
+        step.pass.conjugate = transform.conjugate;
+        step.pass.swap_source = transform.inverse;
+    }
+    if let Some(step) = steps.last_mut() {
+        step.last = true;
+        step.pass.real_result = transform.real_result;
+        step.pass.swap_last = transform.inverse;
+        step.pass.product = transform.product.is_some();
+    }
+    steps
+}
+
+impl AxisTransform {
+    fn source_bytes(&self) -> u64 {
+        if self.number == Number::Real { 4 } else { 8 }
+    }
+
+    fn result_bytes(&self) -> u64 {
+        if self.real_result { 4 } else { 8 }
+    }
+
+    fn source_reach(&self, batch: &[Batch], part: &Part) -> (i64, i64) {
+        let side = &self.source;
+        let along = batch.iter().zip(part).map(|(axis, (_, size))| (axis.source, *size));
+        reach(first(side.offset, batch, part, |b| b.source), along.chain([(side.stride, side.length)]))
+    }
+
+    fn result_reach(&self, batch: &[Batch], part: &Part) -> (i64, i64) {
+        let side = &self.result;
+        let along = batch.iter().zip(part).map(|(axis, (_, size))| (axis.result, *size));
+        reach(first(side.offset, batch, part, |b| b.result), along.chain([(side.stride, side.length)]))
+    }
+
+    fn product_reach(&self, batch: &[Batch], part: &Part) -> (i64, i64) {
+        let Some(product) = self.product else { return (0, 0) };
+        let along = batch.iter().zip(part).map(|(axis, (_, size))| (axis.product, *size));
+        reach(first(product.offset, batch, part, |b| b.product), along.chain([(product.stride, self.result.length)]))
+    }
+}
+
+/// The element at which a part of the box begins.
+pub(crate) fn first(offset: i64, batch: &[Batch], part: &Part, distance: impl Fn(&Batch) -> i64) -> i64 {
+    batch.iter().zip(part).fold(offset, |at, (axis, (first, _))| at + distance(axis) * *first as i64)
+}
+
+/// The uniform block of `fft_lines.wgsl`, word by word.
+#[derive(Default)]
+struct Words(Vec<u8>);
+
+impl Words {
+    fn push(&mut self, word: u32) {
+        self.0.extend_from_slice(&word.to_ne_bytes());
+    }
+
+    /// Distances may be negative: addresses are computed modulo 2³².
+    fn distance(&mut self, value: i64) {
+        self.push(value as u32);
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn append_pass(
+    program: &mut Program,
+    transform: &AxisTransform,
+    recipe: &FftRecipe,
+    step: &Step<'_>,
+    (batch, part): (&[Batch], &Part),
+    (from, to): (Option<BufferId>, Option<BufferId>),
+    cost: f64,
+    limits: &Limits,
+) -> Result<()> {
+    let passes = match &recipe.form {
+        Form::Smooth(passes) | Form::Bluestein(passes) => passes,
+    };
+    let inner = recipe.inner_length();
+    let lengths: Vec<usize> = passes.iter().map(|p| p.length).collect();
+    let (before, after) = (&lengths[..step.position], &lengths[step.position + 1..]);
+    let rest: usize = after.iter().product();
+    let done: usize = before.iter().product();
+    let lines: u64 =
+        part.iter().map(|(_, size)| *size as u64).product::<u64>() * (inner / lengths[step.position]) as u64;
+    let (source, source_bytes) = match from {
+        Some(buffer) if !step.first => (Side { buffer, offset: 0, stride: 1, length: inner }, COMPLEX_BYTES as u64),
+        _ => (transform.source, transform.source_bytes()),
+    };
+    let (result, result_bytes) = match to {
+        Some(buffer) if !step.last => (Side { buffer, offset: 0, stride: 1, length: inner }, COMPLEX_BYTES as u64),
+        _ => (transform.result, transform.result_bytes()),
+    };
+    let scratch_lines = part.iter().map(|(_, size)| *size).product::<usize>();
+    let scratch_reach = (0, (scratch_lines * inner) as i64 - 1);
+    let source_reach = if step.first { transform.source_reach(batch, part) } else { scratch_reach };
+    let result_reach = if step.last { transform.result_reach(batch, part) } else { scratch_reach };
+    // An empty source is all zeros, but a binding needs something to see.
+    let (source_window, source_start) = if source.length == 0 {
+        (program_filler(program), 0)
+    } else {
+        window(source.buffer, source_reach, source_bytes, limits)
+    };
+    let (result_window, result_start) = window(result.buffer, result_reach, result_bytes, limits);
+
+    let last_position = step.position + 1 == passes.len();
+    let source_step = rest;
+    let result_step = if last_position { done } else { rest };
+    let mut dimensions = Words::default();
+    let mut count = 0;
+    let mut dimension = |size: usize, source: (i64, i64), result: (i64, i64), rotation: u32, product: i64| {
+        if size == 1 {
+            return;
+        }
+        count += 1;
+        dimensions.push(size as u32);
+        for distance in [source.0, source.1, result.0, result.1] {
+            dimensions.distance(distance);
+        }
+        dimensions.push(rotation);
+        dimensions.distance(product);
+        dimensions.push(0);
+    };
+    let mut scratch_distance = (scratch_lines * inner) as i64;
+    for (axis, (_, size)) in batch.iter().zip(part) {
+        scratch_distance /= *size as i64;
+        let source = if step.first { axis.source } else { scratch_distance };
+        let result = if step.last { axis.result } else { scratch_distance };
+        dimension(*size, (source, 0), (result, 0), 0, axis.product);
+    }
+    let (mut outer, mut weight) = (inner, 1);
+    for &length in before {
+        outer /= length;
+        let result = if last_position { weight } else { outer };
+        dimension(length, (0, outer as i64), (0, result as i64), 0, 0);
+        weight *= length;
+    }
+    dimension(rest, (0, 1), (0, 1), 1, 0);
+    if count == 0 {
+        count = 1;
+        [1, 0, 0, 0, 0, 0, 0, 0].into_iter().for_each(|word| dimensions.push(word));
+    }
+
+    let pass = LinePass {
+        dimensions: count,
+        // Where lines are split or an axis is not the innermost, neighbours in memory belong to different lines.
+        neighbours_are_lines: source_step as i64 * source.stride.abs() > 1,
+        ..step.pass.clone()
+    };
+    let (shader, table) = pass.build(program);
+    let mut windows = vec![source_window, result_window];
+    if let Some((buffer, bytes)) = table {
+        if bytes > limits.max_binding_bytes {
+            return Err(Error::Unsupported {
+                op: program.op,
+                message: format!(
+                    "a transform of {} points needs a table of {bytes} bytes, but {} binds {} at once",
+                    transform.length, limits.adapter, limits.max_binding_bytes
+                ),
+            });
+        }
+        windows.push(crate::plan::Window { buffer, offset: 0, bytes });
+    }
+    let mut product_at = (0, 0);
+    if let Some(product) = transform.product.filter(|_| step.last) {
+        let (seen, start) = window(product.buffer, transform.product_reach(batch, part), 8, limits);
+        windows.push(seen);
+        product_at = (first(product.offset, batch, part, |b| b.product) - start, product.stride);
+    }
+    let source_at = if step.first { first(source.offset, batch, part, |b| b.source) } else { 0 } - source_start;
+    let result_at = if step.last { first(result.offset, batch, part, |b| b.result) } else { 0 } - result_start;
+    let groups = lines.div_ceil(step.pass.shape.lines as u64);
+    let (grid, width) = limits.fold(groups);
+    let mut words = Words::default();
+    words.push(lines as u32);
+    words.push(width);
+    words.distance(source_at);
+    words.push(source_step as u32);
+    words.distance(source.stride);
+    words.push(source.length as u32);
+    words.distance(result_at);
+    words.push(result_step as u32);
+    words.distance(result.stride);
+    let start = if step.last { transform.result_start } else { 0 };
+    words.push(start as u32);
+    words
+        .push(result.length.min(if step.last { transform.length - start.min(transform.length) } else { inner }) as u32);
+    words.distance(product_at.0);
+    words.distance(product_at.1);
+    words.push(transform.length as u32);
+    words.push(if step.last { transform.scale } else { 1.0 }.to_bits());
+    words.push(0);
+    words.0.extend_from_slice(&dimensions.0);
+    program.passes.push(Pass { shader, windows, parameters: words.0, grid, cost });
+    Ok(())
+}
+
+fn program_filler(program: &mut Program) -> crate::plan::Window {
+    let buffer = program.constant("zeros", || vec![0; 16]);
+    crate::plan::Window { buffer, offset: 0, bytes: 16 }
+}

@@ -1,0 +1,119 @@
+//! Fourier transforms: from lengths and layouts to passes.
+
+mod append;
+mod butterfly;
+mod geometry;
+mod recipe;
+mod tables;
+mod tail;
+
+pub(crate) use append::first;
+pub(crate) use append::{AxisTransform, Product, Side, append_axis};
+pub(crate) use geometry::{Batch, Part, parts, reach, window, window_bytes};
+pub(crate) use recipe::{FftRecipe, good_length};
+pub(crate) use tail::Number;
+
+use super::{BufferId, DeviceKind, Limits, Program};
+use crate::error::{Error, Result};
+use crate::work::{FftKind, FftWork, Input};
+
+/// What a tuner may choose about transforms.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FftChoices {
+    /// Largest butterfly, 13 at least.
+    pub largest_radix: usize,
+    /// Values that an invocation may hold between two exchanges.
+    pub registers: usize,
+    /// Invocations that a workgroup is filled up to with lines.
+    pub invocations: usize,
+    /// Longest line that one workgroup takes, within what its memory holds.
+    pub longest_line: usize,
+}
+
+impl Default for FftChoices {
+    fn default() -> Self {
+        Self { largest_radix: 16, registers: 16, invocations: 64, longest_line: 4096 }
+    }
+}
+
+impl FftChoices {
+    /// Good values before anything was measured.
+    pub fn for_device(kind: DeviceKind) -> Self {
+        match kind {
+            // Exchanges through workgroup memory cost as much as memory there, registers nothing.
+            DeviceKind::Software => Self { largest_radix: 32, registers: 32, ..Self::default() },
+            _ => Self::default(),
+        }
+    }
+}
+
+/// Lowers a transform along one axis.
+pub(crate) fn lower(work: &FftWork, inputs: &[Input<'_>], limits: &Limits, choices: &FftChoices) -> Result<Program> {
+    let op = work.op;
+    let Some(input) = inputs.first() else {
+        return Err(Error::argument(op, "inputs", "are missing; a transform takes one"));
+    };
+    let layout = input.layout;
+    if work.axis >= layout.shape.len() {
+        return Err(Error::argument(
+            op,
+            format!("axis {}", work.axis),
+            format!("must be below {}", layout.shape.len()),
+        ));
+    }
+    if work.length == 0 {
+        return Err(Error::argument(op, "length 0", "must be at least 1"));
+    }
+    let half = work.length / 2 + 1;
+    let (source, source_length, result_length, result_bytes) = match work.kind {
+        FftKind::Complex => (Number::Complex, work.length, work.length, 8),
+        FftKind::RealToHalf => (Number::Real, work.length, half, 8),
+        FftKind::HalfToReal => (Number::Half, half, work.length, 4),
+    };
+    let mut shape = layout.shape.clone();
+    shape[work.axis] = result_length;
+    let entries = shape.iter().try_fold(1u64, |product, &n| product.checked_mul(n as u64));
+    let output_bytes = entries.and_then(|n| n.checked_mul(result_bytes)).unwrap_or(u64::MAX);
+    if output_bytes > limits.max_buffer_bytes {
+        return Err(Error::BufferTooLarge {
+            op,
+            requested: output_bytes,
+            limit: limits.max_buffer_bytes,
+            adapter: limits.adapter.clone(),
+        });
+    }
+    let mut program = Program::new(op, output_bytes);
+    let mut result_strides = vec![1i64; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        result_strides[axis - 1] = result_strides[axis] * shape[axis] as i64;
+    }
+    let batch = (0..shape.len())
+        .filter(|&axis| axis != work.axis)
+        .map(|axis| Batch {
+            size: shape[axis],
+            source: layout.strides[axis] as i64,
+            result: result_strides[axis],
+            product: 0,
+        })
+        .collect();
+    let transform = AxisTransform {
+        length: work.length,
+        inverse: work.inverse,
+        scale: work.scale,
+        number: source,
+        conjugate: false,
+        source: Side {
+            buffer: BufferId::Input(0),
+            offset: layout.offset as i64,
+            stride: layout.strides[work.axis] as i64,
+            length: layout.shape[work.axis].min(source_length),
+        },
+        real_result: work.kind == FftKind::HalfToReal,
+        result: Side { buffer: BufferId::Output, offset: 0, stride: result_strides[work.axis], length: result_length },
+        result_start: 0,
+        product: None,
+        batch,
+    };
+    append_axis(&mut program, &transform, limits, choices)?;
+    Ok(program)
+}

@@ -1,0 +1,294 @@
+//! How a transform of some length is done: which radices, in how many passes, or by way of a longer one.
+
+use std::fmt;
+
+use super::FftChoices;
+use crate::plan::Limits;
+
+/// Largest prime that has a butterfly of its own.
+pub(super) const LARGEST_PRIME: usize = 13;
+
+/// Bytes of a complex number.
+pub(super) const COMPLEX_BYTES: usize = 8;
+
+/// The plan of one transform along one axis, as data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FftRecipe {
+    /// Number of points.
+    pub(crate) length: usize,
+    /// How it is done.
+    pub(crate) form: Form,
+}
+
+/// See [`FftRecipe`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Passes whose lengths multiply to the transform's; between them every entry is rotated by a root of unity.
+    Smooth(Vec<LineShape>),
+    /// As a circular convolution with a chirp, by transforms of the smooth length that the passes multiply to
+    /// (L. Bluestein, 1970).
+    Bluestein(Vec<LineShape>),
+}
+
+/// What one workgroup does: `lines` transforms of `length` points at once, in Stockham stages.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct LineShape {
+    /// Points of a line.
+    pub(crate) length: usize,
+    /// Radix of each stage; their product is `length`.
+    pub(crate) radices: Vec<usize>,
+    /// Invocations that share a line.
+    pub(crate) threads: usize,
+    /// Lines of a workgroup.
+    pub(crate) lines: usize,
+}
+
+impl FftRecipe {
+    /// The recipe for `length` ≥ 1 points; `None` where the length is beyond what three passes can do.
+    pub(crate) fn new(length: usize, limits: &Limits, choices: &FftChoices) -> Option<Self> {
+        let longest = longest_line(limits, choices);
+        if is_smooth(length) {
+            if let Some(passes) = split(length, longest, choices) {
+                return Some(Self { length, form: Form::Smooth(shapes(passes, limits, choices)) });
+            }
+        }
+        let passes = split(padded_length(length)?, longest, choices)?;
+        Some(Self { length, form: Form::Bluestein(shapes(passes, limits, choices)) })
+    }
+
+    /// Points of the transforms that are really done.
+    pub(crate) fn inner_length(&self) -> usize {
+        match &self.form {
+            Form::Smooth(_) => self.length,
+            Form::Bluestein(passes) => passes.iter().map(|p| p.length).product(),
+        }
+    }
+
+    /// Rough number of arithmetic operations for one line.
+    pub(crate) fn cost(&self) -> f64 {
+        let n = self.inner_length() as f64;
+        let once = 5.0 * n * n.log2().max(1.0);
+        match self.form {
+            Form::Smooth(_) => once,
+            Form::Bluestein(_) => 2.0 * once + 18.0 * n,
+        }
+    }
+}
+
+impl fmt::Display for FftRecipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, passes) = match &self.form {
+            Form::Smooth(passes) => ("", passes),
+            Form::Bluestein(passes) => ("Bluestein by ", passes),
+        };
+        write!(f, "{} = {word}", self.length)?;
+        for (i, pass) in passes.iter().enumerate() {
+            let radices: Vec<String> = pass.radices.iter().map(usize::to_string).collect();
+            write!(f, "{}({})", if i > 0 { " · " } else { "" }, radices.join("·"))?;
+        }
+        Ok(())
+    }
+}
+
+impl LineShape {
+    /// Shares a smooth `length` out among invocations and lines.
+    pub(crate) fn new(length: usize, limits: &Limits, choices: &FftChoices) -> Self {
+        let radices = radices(length, choices.largest_radix);
+        let largest = radices.iter().copied().max().unwrap_or(1);
+        let most_threads = limits.max_invocations as usize;
+        // The fewest invocations whose registers still hold no more values than the largest butterfly needs.
+        let fits = |threads: &usize| {
+            radices.iter().all(|r| (length / r).div_ceil(*threads) * r <= largest.max(choices.registers))
+        };
+        let threads = (1..=most_threads).find(fits).unwrap_or(most_threads);
+        let by_threads = (choices.invocations.min(most_threads) / threads).max(1);
+        let by_memory = match radices.len() {
+            0 | 1 => by_threads,
+            _ => (limits.workgroup_bytes as usize / (COMPLEX_BYTES * length)).max(1),
+        };
+        Self { length, radices, threads, lines: by_threads.min(by_memory) }
+    }
+
+    /// Invocations of a workgroup.
+    pub(crate) fn invocations(&self) -> usize {
+        self.threads * self.lines
+    }
+}
+
+/// The longest line that one workgroup takes.
+fn longest_line(limits: &Limits, choices: &FftChoices) -> usize {
+    let by_memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
+    let by_registers = limits.max_invocations as usize * choices.registers.max(choices.largest_radix);
+    by_memory.min(by_registers).min(choices.longest_line).max(LARGEST_PRIME)
+}
+
+fn shapes(lengths: Vec<usize>, limits: &Limits, choices: &FftChoices) -> Vec<LineShape> {
+    lengths.into_iter().map(|length| LineShape::new(length, limits, choices)).collect()
+}
+
+/// Whether all prime factors are at most [`LARGEST_PRIME`].
+pub(crate) fn is_smooth(length: usize) -> bool {
+    rest_after(length, &[2, 3, 5, 7, 11, 13]) == 1
+}
+
+/// What is left of `n` when these primes are divided out.
+fn rest_after(mut n: usize, primes: &[usize]) -> usize {
+    for &p in primes {
+        while n > 1 && n % p == 0 {
+            n /= p;
+        }
+    }
+    n
+}
+
+/// The shortest length ≥ `least` whose only prime factors are 2, 3, 5 and 7, and which is even where `even`.
+pub(crate) fn good_length(least: usize, even: bool) -> Option<usize> {
+    let step = if even { 2 } else { 1 };
+    let mut n = least.max(1);
+    if even {
+        n = n.checked_next_multiple_of(2)?;
+    }
+    // Such numbers are dense: below 2⁴⁰ the next is never further than a few per cent.
+    while rest_after(n, &[2, 3, 5, 7]) != 1 {
+        n = n.checked_add(step)?;
+    }
+    Some(n)
+}
+
+/// Length of the circular convolution by which Bluestein's algorithm transforms `length` points.
+fn padded_length(length: usize) -> Option<usize> {
+    good_length(length.checked_mul(2)?.checked_sub(1)?, false)
+}
+
+/// The fewest factors ≤ `longest` of a smooth length, as equal as they can be; at most three.
+fn split(length: usize, longest: usize, choices: &FftChoices) -> Option<Vec<usize>> {
+    if length <= longest {
+        return Some(vec![length]);
+    }
+    let factors = divisors(length, longest);
+    // Two passes: the pair nearest the square root, preferring few stages.
+    let pair = factors
+        .iter()
+        .filter(|&&a| length / a <= longest)
+        .min_by_key(|&&a| {
+            let b = length / a;
+            let stages = radices(a, choices.largest_radix).len() + radices(b, choices.largest_radix).len();
+            (stages, a.max(b))
+        })
+        .map(|&a| vec![a, length / a]);
+    if pair.is_some() {
+        return pair;
+    }
+    let mut best: Option<Vec<usize>> = None;
+    for &a in &factors {
+        for &b in factors.iter().filter(|&&b| b <= a && (length / a) % b == 0) {
+            let c = length / a / b;
+            if c <= b && best.as_ref().is_none_or(|found| found[0] > a) {
+                best = Some(vec![a, b, c]);
+            }
+        }
+    }
+    best
+}
+
+/// Divisors of a smooth number up to `most`, ascending.
+fn divisors(length: usize, most: usize) -> Vec<usize> {
+    let mut found = vec![1];
+    let mut rest = length;
+    for p in [2, 3, 5, 7, 11, 13] {
+        let smaller = found.clone();
+        let mut power = 1;
+        while rest % p == 0 {
+            rest /= p;
+            power *= p;
+            found.extend(smaller.iter().map(|d| d * power).filter(|&d| d <= most));
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+/// The fewest radices ≤ `largest` whose product is `length`, as equal as they can be, the largest first.
+fn radices(length: usize, largest: usize) -> Vec<usize> {
+    let largest = largest.max(LARGEST_PRIME);
+    if length == 1 {
+        return vec![1];
+    }
+    let candidates = divisors(length, largest);
+    for stages in 1..64 {
+        let mut best: Option<Vec<usize>> = None;
+        search(length, stages, &candidates, &mut Vec::new(), &mut best);
+        if let Some(found) = best {
+            return found;
+        }
+    }
+    vec![length]
+}
+
+/// Looks for `stages` descending candidates with product `rest`; keeps the list whose sum is least.
+fn search(rest: usize, stages: usize, candidates: &[usize], taken: &mut Vec<usize>, best: &mut Option<Vec<usize>>) {
+    if stages == 0 {
+        let better = best.as_ref().is_none_or(|b| taken.iter().sum::<usize>() < b.iter().sum());
+        if rest == 1 && better {
+            *best = Some(taken.clone());
+        }
+        return;
+    }
+    let ceiling = taken.last().copied().unwrap_or(usize::MAX);
+    for &r in candidates.iter().rev().filter(|&&r| r > 1 && r <= ceiling) {
+        let reach = (r as f64).powi(stages as i32);
+        if reach < rest as f64 * 0.999 {
+            break;
+        }
+        if rest % r == 0 {
+            taken.push(r);
+            search(rest / r, stages - 1, candidates, taken, best);
+            taken.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(clippy::unwrap_used)]
+    fn factors_multiply_to_the_length() {
+        let limits = Limits::webgpu_defaults();
+        let choices = FftChoices::default();
+        let long =
+            [2048, 2187, 3125, 4096, 10_007, 30_030, 59_049, 65_536, 100_003, 1 << 18, 1 << 20, 1 << 24, 28_561 * 13];
+        for n in (1..=1100).chain(long) {
+            let recipe = FftRecipe::new(n, &limits, &choices).unwrap();
+            let (inner, passes) = match &recipe.form {
+                Form::Smooth(passes) => (n, passes),
+                Form::Bluestein(passes) => {
+                    assert!(!is_smooth(n));
+                    (recipe.inner_length(), passes)
+                }
+            };
+            assert!(inner == n || inner >= 2 * n - 1, "{recipe}");
+            assert_eq!(passes.iter().map(|p| p.length).product::<usize>(), inner, "{recipe}");
+            for pass in passes {
+                assert_eq!(pass.radices.iter().product::<usize>(), pass.length, "{recipe}");
+                assert!(pass.radices.iter().all(|&r| r <= choices.largest_radix), "{recipe}");
+                assert!(pass.invocations() <= limits.max_invocations as usize, "{recipe}: {pass:?}");
+                let bytes = if pass.radices.len() > 1 { pass.length * pass.lines * COMPLEX_BYTES } else { 0 };
+                assert!(bytes <= limits.workgroup_bytes as usize, "{recipe}: {pass:?}");
+            }
+        }
+    }
+
+    #[test]
+    #[allow(clippy::unwrap_used)]
+    fn recipes_print_their_radices() {
+        let limits = Limits::webgpu_defaults();
+        let choices = FftChoices { largest_radix: 16, ..FftChoices::default() };
+        let print = |n| FftRecipe::new(n, &limits, &choices).unwrap().to_string();
+        assert_eq!(print(13), "13 = (13)");
+        assert_eq!(print(1000), "1000 = (10·10·10)");
+        assert_eq!(print(4096), "4096 = (8·8) · (8·8)");
+        assert_eq!(print(17), "17 = Bluestein by (7·5)");
+    }
+}

@@ -1,0 +1,134 @@
+//! Tables of roots of unity and chirps, computed in f64 on the host.
+
+use std::f64::consts::TAU;
+
+/// A complex number in f64.
+pub(super) type Complex = (f64, f64);
+
+/// `exp(−2πi e/n)`, exact at the multiples of a quarter turn and symmetric between the eighths.
+pub(super) fn root(e: usize, n: usize) -> Complex {
+    let e = e % n;
+    let (e, n) = (e as u128, n as u128);
+    // Which eighth of a turn, and the angle into it, so that sine and cosine only see [0, π/4].
+    let eighth = 8 * e / n;
+    let within = |numerator: u128| TAU * (numerator as f64 / n as f64);
+    let (c, s) = match eighth {
+        0 => (within(e).cos(), within(e).sin()),
+        1 => (quarter_from(e, n).sin(), quarter_from(e, n).cos()),
+        2 => (-quarter_from(e, n).sin(), quarter_from(e, n).cos()),
+        3 => (-half_from(e, n).cos(), half_from(e, n).sin()),
+        4 => (-half_from(e, n).cos(), -half_from(e, n).sin()),
+        5 => (-three_quarters_from(e, n).sin(), -three_quarters_from(e, n).cos()),
+        6 => (three_quarters_from(e, n).sin(), -three_quarters_from(e, n).cos()),
+        _ => (within(n - e).cos(), -within(n - e).sin()),
+    };
+    (c, -s)
+}
+
+/// Distance of the angle e/n from a quarter turn, in radians.
+fn quarter_from(e: u128, n: u128) -> f64 {
+    TAU * ((4 * e).abs_diff(n) as f64 / (4 * n) as f64)
+}
+
+/// Distance of the angle e/n from half a turn, in radians.
+fn half_from(e: u128, n: u128) -> f64 {
+    TAU * ((2 * e).abs_diff(n) as f64 / (2 * n) as f64)
+}
+
+/// Distance of the angle e/n from three quarters of a turn, in radians.
+fn three_quarters_from(e: u128, n: u128) -> f64 {
+    TAU * ((4 * e).abs_diff(3 * n) as f64 / (4 * n) as f64)
+}
+
+/// `exp(−πi j²/n)`, its angle reduced exactly.
+pub(super) fn chirp(j: usize, n: usize) -> Complex {
+    let square = (j as u128 * j as u128) % (2 * n as u128);
+    root(square as usize, 2 * n)
+}
+
+fn times(a: Complex, b: Complex) -> Complex {
+    (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
+}
+
+/// The transform of Bluestein's filter, the conjugate chirp wrapped around `padded` points, divided by `padded`.
+pub(super) fn bluestein_filter(length: usize, padded: usize) -> Vec<Complex> {
+    let mut filter = vec![(0.0, 0.0); padded];
+    for j in 0..length {
+        let (re, im) = chirp(j, length);
+        filter[j] = (re, -im);
+        filter[(padded - j) % padded] = (re, -im);
+    }
+    let roots: Vec<Complex> = (0..padded).map(|e| root(e, padded)).collect();
+    let mut transformed = transform(&filter, 0, 1, padded, &roots);
+    for value in &mut transformed {
+        *value = (value.0 / padded as f64, value.1 / padded as f64);
+    }
+    transformed
+}
+
+/// Cooley and Tukey by the smallest prime factor, of the `length` entries from `start` on in steps of `stride`.
+fn transform(x: &[Complex], start: usize, stride: usize, length: usize, roots: &[Complex]) -> Vec<Complex> {
+    if length == 1 {
+        return vec![x[start]];
+    }
+    let p = (2..).find(|p| length % p == 0).unwrap_or(length);
+    let m = length / p;
+    let parts: Vec<Vec<Complex>> = (0..p).map(|r| transform(x, start + r * stride, stride * p, m, roots)).collect();
+    let unit = roots.len() / length;
+    let mut out = vec![(0.0, 0.0); length];
+    for (k, value) in out.iter_mut().enumerate() {
+        let mut sum = parts[0][k % m];
+        for (r, part) in parts.iter().enumerate().skip(1) {
+            let term = times(part[k % m], roots[(r * k % length) * unit]);
+            sum = (sum.0 + term.0, sum.1 + term.1);
+        }
+        *value = sum;
+    }
+    out
+}
+
+/// Numbers as the device reads them.
+pub(super) fn to_bytes(table: &[Complex]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(table.len() * 8);
+    for &(re, im) in table {
+        bytes.extend_from_slice(&(re as f32).to_ne_bytes());
+        bytes.extend_from_slice(&(im as f32).to_ne_bytes());
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_are_roots() {
+        for n in [1, 2, 3, 4, 7, 8, 12, 13, 64, 1000, 1009] {
+            for e in 0..n {
+                let (c, s) = root(e, n);
+                let angle = TAU * e as f64 / n as f64;
+                assert!((c - angle.cos()).abs() < 1e-15 && (s + angle.sin()).abs() < 1e-15, "{e}/{n}: {c} {s}");
+            }
+        }
+        assert_eq!(root(1, 4), (0.0, -1.0));
+        assert_eq!(root(4, 8), (-1.0, 0.0));
+        assert_eq!(root(1, 8).0, -root(1, 8).1);
+    }
+
+    /// The filter transformed back is the conjugate chirp.
+    #[test]
+    fn the_filter_is_the_transform_of_the_chirp() {
+        let (n, m) = (17, 35);
+        let filter = bluestein_filter(n, m);
+        for j in 0..n {
+            let mut sum = (0.0, 0.0);
+            for (k, &value) in filter.iter().enumerate() {
+                let (c, s) = root(j * k, m);
+                let term = times(value, (c, -s));
+                sum = (sum.0 + term.0, sum.1 + term.1);
+            }
+            let (re, im) = chirp(j, n);
+            assert!((sum.0 - re).abs() < 1e-13 && (sum.1 + im).abs() < 1e-13);
+        }
+    }
+}
