@@ -92,6 +92,19 @@ pub(super) fn run(plans: &Plans, work: &FftWork, input: &Operand) -> Result<Memo
     }
 }
 
+/// Makes the plans that a transform will ask for.
+pub(super) fn prepare(plans: &Plans, work: &FftWork) {
+    let halved = work.kind != FftKind::Complex && work.length % 2 == 0;
+    let inverse = match work.kind {
+        FftKind::Complex => work.inverse,
+        FftKind::RealToHalf => false,
+        FftKind::HalfToReal => true,
+    };
+    if work.length > 0 {
+        drop(plans.get(if halved { work.length / 2 } else { work.length }, inverse));
+    }
+}
+
 /// Something that turns a whole line of input into a whole line of result.
 pub(super) trait LineTransform: Sync {
     type From: bytemuck::Pod + Send + Sync;

@@ -9,6 +9,7 @@ mod copy;
 mod fft;
 mod gemm;
 mod memory;
+mod pair;
 mod view;
 
 use std::any::Any;
@@ -60,6 +61,7 @@ impl Executor for Cpu {
     fn run(&self, work: &Work, inputs: &[Operand]) -> Result<Storage> {
         let memory = match (work, inputs) {
             (Work::Copy, [input, ..]) => copy::run("copy", input)?,
+            (Work::Pair(work), [x, y, ..]) => pair::run(work, x, y)?,
             (Work::Gemm(work), inputs) => gemm::run(work, inputs)?,
             (Work::Fft(work), [input, ..]) => fft::run(&self.plans, work, input)?,
             (Work::Convolve(work), [signal, kernel, ..]) => convolve::run(&self.plans, work, signal, kernel)?,
@@ -68,13 +70,15 @@ impl Executor for Cpu {
         Ok(Storage(Arc::new(memory)))
     }
 
-    fn read(&self, storage: &Storage, offset: u64, bytes: u64) -> Pending<'_, Vec<u8>> {
-        Box::pin(std::future::ready(self.read_now(storage, offset, bytes)))
+    fn prepare(&self, work: &Work, inputs: &[Input<'_>]) -> Result<()> {
+        if let (Work::Fft(work), [_, ..]) = (work, inputs) {
+            fft::prepare(&self.plans, work);
+        }
+        Ok(())
     }
 
-    fn prepare(&self, work: &Work, inputs: &[Input<'_>]) -> Result<()> {
-        let _ = (work, inputs);
-        Ok(())
+    fn read(&self, storage: &Storage, offset: u64, bytes: u64) -> Pending<'_, Vec<u8>> {
+        Box::pin(std::future::ready(self.read_now(storage, offset, bytes)))
     }
 
     #[cfg(not(target_arch = "wasm32"))]

@@ -4,6 +4,7 @@
 mod convolve;
 mod fft;
 mod gemm;
+mod pair;
 
 use bytemuck::Pod;
 

@@ -1,0 +1,260 @@
+//! Distances and kernels between all rows: sums in registers, columns in the lanes.
+//!
+//! y is packed into panels of two registers' width, feature by feature. A task owns some rows of x and as many panels
+//! as the second-level cache holds; a tile of four rows and one panel keeps its eight sums in registers while it walks
+//! the features, in blocks of 64. Then the metrics end in values and the expression maps them, segment by segment
+//! while they are still in cache. Nothing that a row's values depend on changes with the other rows.
+
+mod accumulate;
+mod finish;
+mod panel;
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::memory::{Memory, Scatter};
+use super::view::{View, zeroed_vec};
+use crate::error::{Error, Result};
+use crate::expr::Tape;
+use crate::metric::Metric;
+use crate::work::{Operand, PairWork};
+use accumulate::{Accumulation, Ending};
+use panel::{ROWS, Strip};
+
+/// Entries of packed y that a task walks at a time: half of a common second-level cache.
+const CACHED: usize = 1 << 17;
+
+/// Columns that a task walks at a time, at most, so that the rows of the result stay in the first-level cache.
+const COLUMNS: usize = 2048;
+
+/// Rows of x that a task owns.
+const TASK_ROWS: usize = 32;
+
+/// One term of the pair function, ready to run.
+struct Term<'a> {
+    metric: &'a Metric,
+    accumulation: Accumulation,
+    ending: Ending,
+    /// `Σ w x²` of every row of x and of y, where the ending asks for them.
+    norms: [Vec<f64>; 2],
+}
+
+/// Rows as f64, for the metrics that have only their definition.
+#[derive(Default)]
+struct Wide {
+    x: Vec<f64>,
+    y: Vec<f64>,
+}
+
+/// The whole job.
+struct Job<'a> {
+    arch: Arch,
+    terms: Vec<Term<'a>>,
+    tape: Tape,
+    x: &'a [f32],
+    packed: Vec<f32>,
+    wide: Wide,
+    m: usize,
+    d: usize,
+    width: usize,
+}
+
+/// [`crate::work::Work::Pair`].
+pub(super) fn run(work: &PairWork, x: &Operand, y: &Operand) -> Result<Memory> {
+    let op = work.op;
+    let (x, y) = (View::<f32>::of(op, x)?, View::<f32>::of(op, y)?);
+    let (&[n, d], &[m, d_of_y]) = (x.shape, y.shape) else {
+        return Err(Error::shape(op, format!("x {:?} and y {:?} must have two axes", x.shape, y.shape)));
+    };
+    if d != d_of_y {
+        return Err(Error::shape(op, format!("x has {d} columns, y has {d_of_y}; they must match")));
+    }
+    work.function.check(d)?;
+    if work.paired && n != m {
+        return Err(Error::shape(op, format!("x has {n} rows, y has {m}; pairs need as many")));
+    }
+    let len = if work.paired { Some(n) } else { n.checked_mul(m) };
+    let len = len.ok_or(Error::OutOfMemory { op, requested: u64::MAX })?;
+    let mut out = Memory::for_entries::<f32>(op, len)?;
+    if len == 0 {
+        return Ok(out);
+    }
+    let (x_copy, y_copy);
+    let x = match x.contiguous() {
+        Some(x) => x,
+        None => {
+            x_copy = x.to_vec(op)?;
+            &x_copy
+        }
+    };
+    let y = match y.contiguous() {
+        Some(y) => y,
+        None => {
+            y_copy = y.to_vec(op)?;
+            &y_copy
+        }
+    };
+    if work.paired {
+        pairs(work, x, y, d, out.entries_mut());
+        return Ok(out);
+    }
+    Job::new(work, x, y, (m, d))?.run(op, out.entries_mut())?;
+    Ok(out)
+}
+
+/// Row i of x with row i of y, in f64: there is too little to do to be clever.
+fn pairs(work: &PairWork, x: &[f32], y: &[f32], d: usize, out: &mut [f32]) {
+    let rows_at_once = (1 << 14) / d.max(1) + 1;
+    out.par_chunks_mut(rows_at_once).enumerate().for_each(|(task, out)| {
+        let (mut x_row, mut y_row) = (vec![0.0; d], vec![0.0; d]);
+        for (i, out) in out.iter_mut().enumerate() {
+            let start = (task * rows_at_once + i) * d;
+            widen(&x[start..start + d], &mut x_row);
+            widen(&y[start..start + d], &mut y_row);
+            *out = work.function.evaluate(&x_row, &y_row) as f32;
+        }
+    });
+}
+
+fn widen(from: &[f32], to: &mut [f64]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = f64::from(*from));
+}
+
+impl<'a> Job<'a> {
+    fn new(work: &'a PairWork, x: &'a [f32], y: &[f32], (m, d): (usize, usize)) -> Result<Self> {
+        let op = work.op;
+        let arch = Arch::new();
+        let width = panel::panel_width(arch);
+        let terms: Vec<Term<'_>> = work
+            .function
+            .terms
+            .iter()
+            .map(|metric| {
+                let (accumulation, ending) = Accumulation::of(metric);
+                let needed = matches!(ending, Ending::Cosine | Ending::Similarity);
+                let weights = metric.weights.as_deref();
+                let norms = if needed { [norms(x, d, weights), norms(y, d, weights)] } else { Default::default() };
+                Term { metric, accumulation, ending, norms }
+            })
+            .collect();
+        let any = |wide: bool| terms.iter().any(|term| matches!(term.accumulation, Accumulation::Definition) == wide);
+        let mut packed = Vec::new();
+        if any(false) {
+            let len = m.div_ceil(width).checked_mul(width * d);
+            packed = zeroed_vec(op, len.ok_or(Error::OutOfMemory { op, requested: u64::MAX })?)?;
+            panel::pack(y, d, width, &mut packed);
+        }
+        let mut wide = Wide::default();
+        if any(true) {
+            wide = Wide { x: zeroed_vec(op, x.len())?, y: zeroed_vec(op, y.len())? };
+            widen(x, &mut wide.x);
+            widen(y, &mut wide.y);
+        }
+        Ok(Self { arch, terms, tape: work.function.finish.tape(), x, packed, wide, m, d, width })
+    }
+
+    fn run(&self, op: &'static str, out: &mut [f32]) -> Result<()> {
+        let n = out.len() / self.m;
+        let columns = (CACHED / self.d.max(1)).min(COLUMNS).next_multiple_of(self.width);
+        let column_tasks = self.m.div_ceil(columns);
+        let scatter = Scatter::over(out);
+        let tasks = n.div_ceil(TASK_ROWS) * column_tasks;
+        let others = self.terms.len().saturating_sub(1);
+        let work = |task: usize| -> Result<()> {
+            let first = task / column_tasks * TASK_ROWS;
+            let start = task % column_tasks * columns;
+            let columns = columns.min(self.m - start);
+            let mut values: Vec<Vec<f32>> =
+                (0..others).map(|_| zeroed_vec(op, columns * ROWS)).collect::<Result<_>>()?;
+            let mut scratch = Vec::new();
+            for first in (first..n.min(first + TASK_ROWS)).step_by(ROWS) {
+                let rows = ROWS.min(n - first);
+                let mut out: [&mut [f32]; ROWS] = std::array::from_fn(|r| {
+                    let row = if r < rows { (first + r) * self.m + start } else { usize::MAX };
+                    // SAFETY: every task has rows and columns of the result to itself.
+                    unsafe { scatter.slice(row, columns) }
+                });
+                for (number, term) in self.terms.iter().enumerate() {
+                    match number.checked_sub(1).and_then(|other| values.get_mut(other)) {
+                        None => self.term(term, first, rows, start, reborrowed(&mut out)),
+                        Some(values) => {
+                            let mut parts = values.chunks_exact_mut(columns);
+                            let parts = std::array::from_fn(|_| parts.next().unwrap_or_default());
+                            self.term(term, first, rows, start, parts);
+                        }
+                    }
+                }
+                if finish::is_first_value(&self.tape) && !self.terms.is_empty() {
+                    continue;
+                }
+                for (r, out) in out.into_iter().enumerate().take(rows) {
+                    let others = values.iter_mut().map(|values| &mut values[r * columns..(r + 1) * columns]);
+                    let mut all: Vec<&mut [f32]> = [out].into_iter().chain(others).collect();
+                    finish::evaluate(self.arch, &self.tape, &mut all, &mut scratch);
+                }
+            }
+            Ok(())
+        };
+        if tasks == 1 { work(0) } else { (0..tasks).into_par_iter().map(work).collect() }
+    }
+
+    /// A term's values for some rows from `first` and the columns from `start` on.
+    fn term(&self, term: &Term<'_>, first: usize, rows: usize, start: usize, mut out: [&mut [f32]; ROWS]) {
+        let reborrow = reborrowed(&mut out);
+        match term.accumulation {
+            Accumulation::Squares(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
+            Accumulation::Magnitudes(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
+            Accumulation::Products(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
+            Accumulation::Largest(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
+            Accumulation::Powers(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
+            Accumulation::Definition => return self.defined(term, first, rows, start, reborrow),
+        }
+        for (r, out) in out.iter_mut().enumerate().take(rows) {
+            let [own, others] = &term.norms;
+            let norm = own.get(first + r).copied().unwrap_or(0.0);
+            finish::end(self.arch, term.ending, out, norm, others.get(start..).unwrap_or(&[]));
+        }
+    }
+
+    fn strip<A: accumulate::Accumulate>(
+        &self,
+        accumulate: A,
+        term: &Term<'_>,
+        first: usize,
+        rows: usize,
+        start: usize,
+        out: [&mut [f32]; ROWS],
+    ) {
+        let x = &self.x[first * self.d..(first + rows) * self.d];
+        let panels = &self.packed[start * self.d..];
+        let weights = term.metric.weights.as_deref();
+        self.arch.dispatch(Strip { accumulate, x, panels, weights, d: self.d, out, rows });
+    }
+
+    /// By the f64 definition.
+    fn defined(&self, term: &Term<'_>, first: usize, rows: usize, start: usize, out: [&mut [f32]; ROWS]) {
+        let weights: Vec<f64> = term.metric.weights.iter().flatten().map(|&w| f64::from(w)).collect();
+        let parameters: Vec<f64> = term.metric.parameters.iter().map(|(_, value)| f64::from(*value)).collect();
+        for (r, out) in out.into_iter().enumerate().take(rows) {
+            let x = &self.wide.x[(first + r) * self.d..][..self.d];
+            for (j, out) in out.iter_mut().enumerate() {
+                let y = &self.wide.y[(start + j) * self.d..][..self.d];
+                *out = (term.metric.definition)(x, y, &weights, &parameters) as f32;
+            }
+        }
+    }
+}
+
+fn reborrowed<'a>(rows: &'a mut [&mut [f32]; ROWS]) -> [&'a mut [f32]; ROWS] {
+    rows.each_mut().map(|row| &mut **row)
+}
+
+/// `Σ w x²` of every row.
+fn norms(x: &[f32], d: usize, weights: Option<&[f32]>) -> Vec<f64> {
+    let weight = |f: usize| weights.and_then(|weights| weights.get(f)).map_or(1.0, |w| f64::from(*w));
+    let square = |(f, x): (usize, &f32)| weight(f) * f64::from(*x) * f64::from(*x);
+    if d == 0 {
+        return Vec::new();
+    }
+    x.par_chunks_exact(d).map(|row| row.iter().enumerate().map(square).sum()).collect()
+}
