@@ -123,6 +123,8 @@ pub struct Choices {
     pub gemm: Tile,
     /// Shapes of Fourier transforms.
     pub fft: FftChoices,
+    /// Workgroups that keep the device busy; with fewer, long sums are spread over workgroups too.
+    pub workgroups: u64,
 }
 
 impl Choices {
@@ -130,6 +132,7 @@ impl Choices {
     pub fn for_limits(limits: &Limits) -> Self {
         // 4 × 4 tiles without sharing run everywhere.
         let tile = Tile::candidates(limits).first().copied().unwrap_or(Tile::direct(8, 4, 4, 1));
-        Self { pair: tile, gemm: tile, fft: FftChoices::for_device(limits.kind) }
+        let workgroups = if limits.kind == DeviceKind::Software { 4 } else { 256 };
+        Self { pair: tile, gemm: tile, workgroups, fft: FftChoices::for_device(limits.kind) }
     }
 }

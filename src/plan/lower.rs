@@ -1,6 +1,6 @@
 //! From work to a program: each kind of work has its own lowering.
 
-use super::{Choices, Limits, Program};
+use super::{Choices, Limits, Program, convolve, copy, fft, gemm, pair};
 use crate::error::{Error, Result};
 use crate::work::{Input, Work};
 
@@ -10,8 +10,20 @@ use crate::work::{Input, Work};
 /// Where the work cannot be done within `limits`.
 pub fn lower(work: &Work, inputs: &[Input<'_>], limits: &Limits, choices: &Choices) -> Result<Program> {
     match work {
-        Work::Fft(fft) => super::fft::lower(fft, inputs, limits, &choices.fft),
-        Work::Convolve(convolve) => super::convolve::lower(convolve, inputs, limits, &choices.fft),
-        _ => Err(Error::Unsupported { op: work.op(), message: "no plan exists for it".to_owned() }),
+        Work::Copy => copy::lower(inputs, limits),
+        Work::Pair(work) => pair::lower(work, inputs, limits, choices),
+        Work::Gemm(work) => gemm::lower(work, inputs, limits, choices),
+        Work::Fft(work) => fft::lower(work, inputs, limits, &choices.fft),
+        Work::Convolve(work) => convolve::lower(work, inputs, limits, &choices.fft),
     }
+}
+
+/// Size of a result, if one buffer holds it.
+pub(super) fn output_bytes(op: &'static str, entries: u64, element_bytes: u64, limits: &Limits) -> Result<u64> {
+    let requested = entries.saturating_mul(element_bytes);
+    if requested > limits.max_buffer_bytes {
+        let limit = limits.max_buffer_bytes;
+        return Err(Error::BufferTooLarge { op, requested, limit, adapter: limits.adapter.clone() });
+    }
+    Ok(requested)
 }

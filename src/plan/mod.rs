@@ -2,14 +2,19 @@
 
 mod choices;
 mod convolve;
+mod copy;
 mod fft;
+mod gemm;
 mod guard;
 mod limits;
-mod stream;
 mod lower;
 #[cfg(feature = "conformance")]
 mod map;
+mod pair;
+mod parameters;
+mod pieces;
 mod program;
+mod stream;
 
 pub use choices::{Choices, Sharing, Tile};
 pub use fft::FftChoices;
@@ -17,5 +22,5 @@ pub use limits::{DeviceKind, Limits};
 pub use lower::lower;
 #[cfg(feature = "conformance")]
 pub(crate) use map::map_program;
-pub use stream::StreamTiles;
 pub use program::{BufferId, Constant, Pass, Program, Window};
+pub use stream::StreamTiles;

@@ -1,0 +1,100 @@
+//! The WGSL of one pair function, and what goes around it.
+
+use std::fmt::Write;
+
+use crate::plan::parameters::Words;
+use crate::plan::{BufferId, Program};
+use crate::shader::Tail;
+
+/// A pair function as the skeleton needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct PairCode {
+    /// Declares `State`, `pair_accumulate`, `pair_merge` and `pair_finish`; reads `parameters`.
+    pub(crate) text: String,
+    /// Whether the text calls the accurate functions.
+    pub(crate) math: bool,
+    /// Parameters, in the order of the text's numbers.
+    pub(crate) values: Vec<f32>,
+    /// One weight per feature.
+    pub(crate) weights: Option<Vec<f32>>,
+    /// Rough number of operations for one feature of one pair.
+    pub(crate) cost: f64,
+    /// Fields of `State` in order, and whether each is an `f32` (else a `u32`).
+    pub(crate) state: Vec<(String, bool)>,
+}
+
+impl PairCode {
+    fn value_quads(&self) -> usize {
+        self.values.len().div_ceil(4).max(1)
+    }
+
+    /// Adds the function to a tail.
+    pub(super) fn tail(&self, tail: Tail) -> Tail {
+        tail.constant("PAIR_VALUES", self.value_quads() as u32).code(&self.text)
+    }
+
+    /// Adds the parameters, after the words before them have been filled up to four.
+    pub(super) fn value_words(&self, words: &mut Words) {
+        for at in 0..4 * self.value_quads() {
+            words.f32(self.values.get(at).copied().unwrap_or(0.0));
+        }
+    }
+
+    /// The table of weights, named after its content.
+    pub(super) fn weights_constant(&self, program: &mut Program) -> Option<BufferId> {
+        let weights = self.weights.as_ref().filter(|weights| !weights.is_empty())?;
+        let bytes: &[u8] = bytemuck::cast_slice(weights);
+        // FNV-1a in 128 bits: two tables of one process do not meet by chance.
+        let hash = bytes.iter().fold(0x6c62272e07bb014262b821756295c58d_u128, |hash, byte| {
+            (hash ^ u128::from(*byte)).wrapping_mul(0x0000000001000000000000000000013b)
+        });
+        Some(program.constant(format!("weights {} {hash:032x}", weights.len()), || bytes.to_vec()))
+    }
+
+    /// `feature_weight(feature)`: from the table at `binding`, or 1.
+    pub(super) fn feature_weight(&self, binding: u32) -> String {
+        match self.weights {
+            Some(_) => format!(
+                "@group(0) @binding({binding}) var<storage, read> weights: array<f32>;\n\
+                 fn feature_weight(feature: u32) -> f32 {{\n    return weights[parameters.first_feature + feature];\n}}\n"
+            ),
+            None => "fn feature_weight(feature: u32) -> f32 {\n    return 1.0;\n}\n".to_owned(),
+        }
+    }
+
+    /// `entry_value(state, batch, row, column)`; with an addend, `pair_epilogue(value, addend)` joins the two.
+    pub(super) fn entry_value(&self, addend: bool, binding: u32) -> String {
+        let head = "fn entry_value(state: State, batch: u32, row: u32, column: u32) -> f32 {\n";
+        if !addend {
+            return format!("{head}    return pair_finish(state);\n}}\n");
+        }
+        format!(
+            "@group(0) @binding({binding}) var<storage, read> addend: array<f32>;\n{head}    \
+             let at = parameters.addend_offset + batch * parameters.addend_batch + row * parameters.addend_row\n        \
+             + column * parameters.addend_column;\n    return pair_epilogue(pair_finish(state), addend[at]);\n}}\n"
+        )
+    }
+
+    /// `emit`: the words of a state.
+    pub(super) fn emit_state(&self) -> String {
+        let mut text = "fn emit(at: u32, state: State, batch: u32, row: u32, column: u32) {\n".to_owned();
+        for (word, (name, float)) in self.state.iter().enumerate() {
+            let value = if *float { format!("bitcast<u32>(state.{name})") } else { format!("state.{name}") };
+            let _ = writeln!(text, "    out[at + {word}u] = {value};");
+        }
+        text.push_str("}\n");
+        text
+    }
+
+    /// `state_from(at)`: the state whose words start there.
+    pub(super) fn state_from(&self) -> String {
+        let mut text = "fn state_from(at: u32) -> State {\n    var state: State;\n".to_owned();
+        for (word, (name, float)) in self.state.iter().enumerate() {
+            let value = format!("partials[at + {word}u]");
+            let value = if *float { format!("bitcast<f32>({value})") } else { value };
+            let _ = writeln!(text, "    state.{name} = {value};");
+        }
+        text.push_str("    return state;\n}\n");
+        text
+    }
+}

@@ -1,0 +1,77 @@
+//! Pair functions: a value for every row of x and every row of y, and matrix products, which are the same skeleton.
+
+mod code;
+mod pack;
+mod skeleton;
+mod text;
+
+pub(super) use code::PairCode;
+pub(super) use pack::Side;
+pub(super) use skeleton::{Addend, Skeleton};
+
+use super::choices::Choices;
+use super::lower::output_bytes;
+use super::{BufferId, Limits, Program};
+use crate::error::{Error, Result};
+use crate::kernel::PairFunction;
+use crate::work::{Input, PairWork};
+
+/// Passes of `out[i, j] = function(x[i], y[j])`.
+pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choices: &Choices) -> Result<Program> {
+    let op = work.op;
+    let [x, y] = inputs else {
+        return Err(Error::argument(op, "inputs", "must be x and y"));
+    };
+    let ([n, d], [m, y_d]) = (x.layout.shape.as_slice(), y.layout.shape.as_slice()) else {
+        return Err(Error::shape(op, format!("x {:?} and y {:?} must be matrices", x.layout.shape, y.layout.shape)));
+    };
+    if d != y_d {
+        return Err(Error::shape(op, format!("x has {d} columns, y has {y_d}; they must match")));
+    }
+    work.function.check(*d)?;
+    if work.paired {
+        return Err(Error::Unsupported { op, message: "no plan exists for it".to_owned() });
+    }
+    let entries = (*n as u64).saturating_mul(*m as u64);
+    let mut program = Program::new(op, output_bytes(op, entries, 4, limits)?);
+    if entries == 0 {
+        return Ok(program);
+    }
+    let side = |index: usize, input: &Input<'_>| Side {
+        buffer: BufferId::Input(index),
+        axes: Vec::new(),
+        offset: input.layout.offset as u64,
+        rows: input.layout.shape[0] as u64,
+        row_stride: input.layout.strides[0] as u64,
+        feature_stride: input.layout.strides[1] as u64,
+    };
+    let skeleton = Skeleton {
+        limits,
+        tile: choices.pair,
+        workgroups: choices.workgroups,
+        batches: 1,
+        x: side(0, x),
+        y: side(1, y),
+        features: *d as u64,
+        code: code_of(&work.function),
+        addend: None,
+    };
+    skeleton.record(&mut program)?;
+    Ok(program)
+}
+
+fn code_of(function: &PairFunction) -> PairCode {
+    let code = function.code();
+    let weights = function.weights().map(<[f32]>::to_vec);
+    // A power costs about as much as twenty products.
+    let cost = if code.text.contains("pow_(") { 24.0 } else { 3.0 };
+    let state = code.fields.into_iter().map(|(name, is_u32)| (name, !is_u32)).collect();
+    PairCode {
+        text: code.text,
+        math: true,
+        values: function.values(),
+        weights,
+        cost: cost * function.terms.len().max(1) as f64,
+        state,
+    }
+}
