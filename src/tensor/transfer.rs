@@ -65,6 +65,10 @@ impl<E: Element> Tensor<E> {
     }
 
     fn byte_range(&self) -> (u64, u64) {
+        if self.is_empty() {
+            // A view of nothing may start past the end.
+            return (0, 0);
+        }
         let size = size_of::<E>() as u64;
         (self.layout().offset as u64 * size, self.len() as u64 * size)
     }

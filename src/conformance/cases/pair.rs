@@ -1,0 +1,69 @@
+//! Distances and Gram matrices of outside cases. `cdist` follows SciPy; `pairwise_distances`, `paired_distances` and
+//! kernels follow scikit-learn.
+
+use super::case::{Case, Outputs};
+use super::npy::HostArray;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::kernel::Kernel;
+use crate::metric::Metric;
+use crate::ops;
+
+pub(super) fn distances(case: &Case, context: &Context) -> Result<Outputs> {
+    let (x, y) = (context.upload(&case.real("X")?)?, context.upload(&case.real("Y")?)?);
+    let distances = ops::pairwise(&x, &y, &metric(case)?)?.read_blocking()?;
+    Ok(vec![("D", HostArray::F32(distances))])
+}
+
+pub(super) fn paired(case: &Case, context: &Context) -> Result<Outputs> {
+    let (x, y) = (context.upload(&case.real("X")?)?, context.upload(&case.real("Y")?)?);
+    let distances = ops::paired_distances(&x, &y, &metric(case)?)?.read_blocking()?;
+    Ok(vec![("D", HostArray::F32(distances))])
+}
+
+/// The metric by its name, with the attributes that are called like its parameters and the input `w` as weights.
+fn metric(case: &Case) -> Result<Metric> {
+    let name = case.text("metric").ok_or_else(|| case.error("there is no attribute metric".to_owned()))?;
+    let name = name.trim_start_matches("sk_").trim_end_matches("_distances");
+    let mut metric = Metric::named(name)?;
+    for (parameter, value) in &mut metric.parameters {
+        if let Some(given) = case.number(parameter) {
+            *value = given as f32;
+        }
+    }
+    match case.optional("w")?.and_then(HostArray::into_f32) {
+        Some(weights) => Ok(metric.with_weights(weights.into_iter().collect())),
+        None => Ok(metric),
+    }
+}
+
+pub(super) fn gram(case: &Case, context: &Context) -> Result<Outputs> {
+    let kernel = kernel(case)?;
+    let (x, y) = (context.upload(&case.real("X")?)?, context.upload(&case.real("Y")?)?);
+    let gram = ops::gram(&x, &y, &kernel)?.read_blocking()?;
+    Ok(vec![("K", HostArray::F32(gram))])
+}
+
+/// The kernel as a text of the kernel grammar: `matern` with nu and length_scale among the attributes is
+/// `matern(nu=1.5, length_scale=0.7)`; what is a formula already is taken as it is.
+fn kernel(case: &Case) -> Result<Kernel> {
+    let name = case.text("kernel").ok_or_else(|| case.error("there is no attribute kernel".to_owned()))?;
+    if name.contains('(') {
+        return parse(case, name);
+    }
+    let numbers = case.attributes.iter().filter_map(|(key, value)| Some((key, value.as_f64()?)));
+    let mut parameters: Vec<String> = numbers.map(|(key, value)| format!("{key}={value:e}")).collect();
+    if let Some(scales) = case.optional("l")?.and_then(HostArray::into_f32) {
+        let scales: Vec<String> = scales.iter().map(|scale| format!("{scale:e}")).collect();
+        parameters.push(format!("length_scale=[{}]", scales.join(", ")));
+    }
+    parse(case, &format!("{}({})", name.trim_end_matches("_ard"), parameters.join(", ")))
+}
+
+/// A formula that the grammar does not know is unsupported, not failed.
+fn parse(case: &Case, formula: &str) -> Result<Kernel> {
+    formula.parse().map_err(|error: Error| match error {
+        Error::Parse { message, .. } => case.unsupported(format!("kernel {formula}: {message}")),
+        other => other,
+    })
+}

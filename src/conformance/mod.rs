@@ -1,0 +1,62 @@
+//! Does it work on this GPU? The table of trials, its runner and its report.
+//!
+//! A trial is one op with one element type, one layout and one shape. It passes where every entry lies within the
+//! bound that is derived for the op, measured against a textbook definition in f64 ([`crate::reference`]). The table
+//! is written once and goes through three doors: `cargo test`, `gristmill conformance` and a page in the browser;
+//! nothing in the runner blocks, so all three can use it.
+//!
+//! ```no_run
+//! # fn main() -> gristmill::Result<()> {
+//! use gristmill::{Context, conformance};
+//! let context = Context::open_blocking()?;
+//! let mut report = conformance::Report::new(conformance::Extent::Sample);
+//! let adapter = conformance::run(&context, conformance::Extent::Sample, |_| {});
+//! report.adapters.push(pollster::block_on(adapter));
+//! std::fs::write("report.html", report.to_html()).expect("the directory is writable");
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod bounds;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod cases;
+mod compare;
+mod covering;
+mod generator;
+mod html;
+mod layout;
+mod math;
+mod report;
+mod table;
+mod trial;
+
+pub use generator::Generator;
+pub use report::{AdapterReport, Finding, OpReport, Report};
+pub use trial::{Extent, Outcome, Trial, run_trial, trials};
+
+use crate::context::Context;
+
+/// How far a run is; handed to the caller after every trial.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// Trials done, this one included.
+    pub done: usize,
+    /// Trials in all.
+    pub total: usize,
+    /// The trial that has just ended.
+    pub trial: &'a Trial,
+    /// What came out.
+    pub outcome: &'a Outcome,
+}
+
+/// Runs the table on one adapter.
+pub async fn run(context: &Context, extent: Extent, mut progress: impl FnMut(Progress<'_>)) -> AdapterReport {
+    let mut report = AdapterReport::new(context);
+    let table = trials(extent);
+    for (number, trial) in table.iter().enumerate() {
+        let outcome = run_trial(context, trial).await;
+        report.add(trial, &outcome);
+        progress(Progress { done: number + 1, total: table.len(), trial, outcome: &outcome });
+    }
+    report
+}
