@@ -70,7 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     transform(locate(first + lane), lane, thread);
 }
 
-// A line past the last one reads the last, so that nothing branches, and stores nothing.
+// A line past the last one reads the last, so that nothing branches; it must store nothing.
 fn locate(number: u32) -> Line {
     var line = Line(
         number < parameters.lines, parameters.source_offset, 0u, parameters.result_offset, 0u, 0u,
@@ -120,12 +120,14 @@ fn load(line: Line, k: u32) -> vec2f {
     return value;
 }
 
-// The transform forwards of numbers with real and imaginary part exchanged is, exchanged again, the transform
-// backwards.
+// Only for lines that are present. The transform forwards of numbers with real and imaginary part exchanged is,
+// exchanged again, the transform backwards.
 fn store(line: Line, k: u32, transformed: vec2f) {
     let index = line.result_index + k * parameters.result_step;
     let kept = index - parameters.result_start;
-    if !line.present || kept >= parameters.result_length { return; }
+    if RESULT_IS_CUT {
+        if kept >= parameters.result_length { return; }
+    }
     var value = transformed;
     if ROTATE { value = times(value, rotation(line.rotation * k)); }
     if SWAP_FIRST { value = value.yx; }

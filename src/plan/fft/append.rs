@@ -128,6 +128,7 @@ fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform) -> Vec<Step<'a>> 
         source: Number::Complex,
         real_result: false,
         short: false,
+        cut: false,
         conjugate: false,
         swap_source: false,
         prepare: None,
@@ -185,6 +186,7 @@ fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform) -> Vec<Step<'a>> 
     }
     if let Some(step) = steps.last_mut() {
         step.last = true;
+        step.pass.cut = transform.result.length < recipe.inner_length() || transform.result_start > 0;
         step.pass.real_result = transform.real_result;
         step.pass.swap_last = transform.inverse;
         step.pass.product = transform.product.is_some();

@@ -13,7 +13,7 @@ pub(crate) use geometry::{Batch, Part, parts, reach, window, window_bytes};
 pub(crate) use recipe::{FftRecipe, good_length};
 pub(crate) use tail::Number;
 
-use super::{BufferId, DeviceKind, Limits, Program};
+use super::{BufferId, Limits, Program};
 use crate::error::{Error, Result};
 use crate::work::{FftKind, FftWork, Input};
 
@@ -33,17 +33,6 @@ pub struct FftChoices {
 impl Default for FftChoices {
     fn default() -> Self {
         Self { largest_radix: 16, registers: 16, invocations: 64, longest_line: 4096 }
-    }
-}
-
-impl FftChoices {
-    /// Good values before anything was measured.
-    pub fn for_device(kind: DeviceKind) -> Self {
-        match kind {
-            // Exchanges through workgroup memory cost as much as memory there, registers nothing.
-            DeviceKind::Software => Self { largest_radix: 32, registers: 32, ..Self::default() },
-            _ => Self::default(),
-        }
     }
 }
 

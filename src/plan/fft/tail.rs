@@ -39,6 +39,8 @@ pub(super) struct LinePass<'a> {
     pub(super) real_result: bool,
     /// The source may have fewer entries than the transform.
     pub(super) short: bool,
+    /// The result may keep fewer entries than the transform gives.
+    pub(super) cut: bool,
     pub(super) conjugate: bool,
     pub(super) swap_source: bool,
     pub(super) prepare: Option<Factor>,
@@ -82,6 +84,7 @@ impl LinePass<'_> {
             .flag("NEIGHBOURS_ARE_LINES", self.neighbours_are_lines)
             .flag("SOURCE_IS_HALF", self.source == Number::Half)
             .flag("SOURCE_IS_SHORT", self.short)
+            .flag("RESULT_IS_CUT", self.cut)
             .flag("CONJUGATE_SOURCE", self.conjugate)
             .flag("SWAP_SOURCE", self.swap_source)
             .flag("PREPARE", self.prepare.is_some())
@@ -152,6 +155,7 @@ impl LinePass<'_> {
             last = backward.last().copied().unwrap_or(1);
         }
         let count = self.shape.length / last;
+        code.push_str("    if line.present {\n");
         for (round, values) in names.iter().enumerate() {
             self.guarded(code, round, count, |code, number| {
                 for (r, name) in values.iter().enumerate() {
@@ -159,7 +163,7 @@ impl LinePass<'_> {
                 }
             });
         }
-        code.push_str("}\n");
+        code.push_str("    }\n}\n");
     }
 
     /// Stockham stages: the names that hold entry `j + r · count` of the transform, per round and r.
