@@ -133,6 +133,6 @@ impl Choices {
         // 4 × 4 tiles without sharing run everywhere.
         let tile = Tile::candidates(limits).first().copied().unwrap_or(Tile::direct(8, 4, 4, 1));
         let workgroups = if limits.kind == DeviceKind::Software { 4 } else { 256 };
-        Self { pair: tile, gemm: tile, workgroups, fft: FftChoices::for_device(limits.kind) }
+        Self { pair: tile, gemm: tile, workgroups, fft: FftChoices::default() }
     }
 }

@@ -3,7 +3,7 @@
 //! Lowering an op gives a list of passes over numbered buffers; the engine only interprets the list. Nothing here
 //! knows wgpu, so every plan can be tested without a GPU.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::shader::Shader;
 
@@ -46,13 +46,16 @@ pub struct Pass {
     pub cost: f64,
 }
 
+/// Bytes that are computed when somebody first looks at them: a device that keeps the table never does.
+pub type TableBytes = LazyLock<Vec<u8>, Box<dyn FnOnce() -> Vec<u8> + Send + Sync>>;
+
 /// A host-computed table and the structured key under which the device keeps it.
 #[derive(Debug, Clone)]
 pub struct Constant {
     /// Tables with equal keys have equal bytes.
     pub key: String,
     /// The table's content.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Arc<TableBytes>,
 }
 
 /// Everything that an op records.
@@ -83,12 +86,16 @@ impl Program {
     }
 
     /// Adds a table, once per key.
-    pub fn constant(&mut self, key: impl Into<String>, bytes: impl FnOnce() -> Vec<u8>) -> BufferId {
+    pub fn constant(
+        &mut self,
+        key: impl Into<String>,
+        bytes: impl FnOnce() -> Vec<u8> + Send + Sync + 'static,
+    ) -> BufferId {
         let key = key.into();
         if let Some(at) = self.constants.iter().position(|c| c.key == key) {
             return BufferId::Constant(at);
         }
-        self.constants.push(Constant { key, bytes: bytes().into() });
+        self.constants.push(Constant { key, bytes: Arc::new(LazyLock::new(Box::new(bytes))) });
         BufferId::Constant(self.constants.len() - 1)
     }
 }

@@ -98,7 +98,7 @@ impl LinePass<'_> {
             .code(&code);
         let shader = Arc::new(Shader { file: FFT_LINES, tail, math: false, indices_proven: true });
         let bytes = (table.length * COMPLEX_BYTES) as u64;
-        let constant = (bytes > 0).then(|| (program.constant(table.key(), || to_bytes(&table.values())), bytes));
+        let constant = (bytes > 0).then(|| (program.constant(table.key(), move || to_bytes(&table.values())), bytes));
         (shader, constant)
     }
 

@@ -48,7 +48,8 @@ impl PairCode {
         let hash = bytes.iter().fold(0x6c62272e07bb014262b821756295c58d_u128, |hash, byte| {
             (hash ^ u128::from(*byte)).wrapping_mul(0x0000000001000000000000000000013b)
         });
-        Some(program.constant(format!("weights {} {hash:032x}", weights.len()), || bytes.to_vec()))
+        let bytes = bytes.to_vec();
+        Some(program.constant(format!("weights {} {hash:032x}", weights.len()), move || bytes))
     }
 
     /// `feature_weight(feature)`: from the table at `binding`, or 1.
