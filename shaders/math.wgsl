@@ -6,7 +6,8 @@
 // How they hold everywhere: specials are decided by bits (`a != a` is no NaN test on some drivers); the only built-in
 // arithmetic is + − × ÷ and sqrt, where ÷ may be 2.5 ULP off; argument reductions multiply only factors short enough
 // for an exact product, so that a fused multiply-add changes nothing; and `fenced_` keeps compilers in fast-math mode
-// (Metal) from reassociating them. No function loops.
+// (Metal) from reassociating them. No function loops. "Measured" is the worst of a million arguments and more on
+// lavapipe, llvmpipe GL, SwiftShader, and the same text compiled for the host with fast-math and fused multiply-adds.
 
 fn is_nan_(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
@@ -38,8 +39,9 @@ fn upper_(x: f32) -> f32 {
 
 // x · 2^k for k in −252 … 254, in two steps because 2^k itself may not be an f32.
 fn scaled_(x: f32, k: i32) -> f32 {
-    let half = k >> 1u;
-    return x * bitcast<f32>(bitcast<u32>((half + 127) << 23u)) * bitcast<f32>(bitcast<u32>((k - half + 127) << 23u));
+    let first = k >> 1u;
+    let partly = fenced_(x * bitcast<f32>(bitcast<u32>((first + 127) << 23u)));
+    return partly * bitcast<f32>(bitcast<u32>((k - first + 127) << 23u));
 }
 
 // The integer nearest to x, |x| < 2²². Adding 1.5 · 2²³ leaves it in the low bits of the sum.
@@ -47,8 +49,8 @@ fn nearest_(x: f32) -> i32 {
     return bitcast<i32>(x + 12582912.0) - 0x4b400000;
 }
 
-// √x within 1.01 u. One Newton step on the built-in root of m, x = m · 4^e, whose residual m − s² is exact because s is
-// split into halves of 12 bits.
+// √x within 1.01 u (measured 1.00). One Newton step on the built-in root of m, x = m · 4^e, whose residual m − s² is
+// exact because s is split into halves of 12 bits.
 fn sqrt_(x: f32) -> f32 {
     let given = bitcast<u32>(x);
     // Subnormal numbers are read as integers: f32(given) = x · 2¹⁴⁹.
@@ -82,7 +84,8 @@ fn exp_rest_(x: f32, k: i32) -> f32 {
     return fenced_(x - f32(k) * 0.693359375) - f32(k) * -2.12194440e-4;
 }
 
-// e^x within 2.5 u. e^x = 2^k e^r, |r| ≤ ½ ln 2. Overflows to infinity from 88.72284 on, vanishes below −103.98.
+// e^x within 2.5 u (measured 2.0). e^x = 2^k e^r, |r| ≤ ½ ln 2. Overflows to infinity from 88.72284 on, vanishes below
+// −103.98.
 fn exp_(x: f32) -> f32 {
     let bounded = clamp(x, -104.0, 89.0);
     let k = nearest_(bounded * 1.44269504);
@@ -90,7 +93,7 @@ fn exp_(x: f32) -> f32 {
     return select(scaled_(1.0 + (r + exp_tail_(r)), k), x, is_nan_(x));
 }
 
-// 2^x within 2.5 u. 2^x = 2^k 2^r, |r| ≤ ½, r exact. Coefficients: Cephes exp2f.
+// 2^x within 2.5 u (measured 1.7). 2^x = 2^k 2^r, |r| ≤ ½, r exact. Coefficients: Cephes exp2f.
 fn exp2_(x: f32) -> f32 {
     let bounded = clamp(x, -151.0, 129.0);
     let k = nearest_(bounded);
@@ -107,7 +110,7 @@ fn exp2_fraction_(r: f32) -> f32 {
     return 1.0 + q * r;
 }
 
-// e^x − 1 within 5 u. 2^k ((e^r − 1) + (1 − 2⁻ᵏ)).
+// e^x − 1 within 5 u (measured 2.0). 2^k ((e^r − 1) + (1 − 2⁻ᵏ)).
 fn expm1_(x: f32) -> f32 {
     let bounded = clamp(x, -17.5, 89.0);
     let k = nearest_(bounded * 1.44269504);
@@ -141,7 +144,7 @@ fn log_special_(y: f32, at: f32, x: f32) -> f32 {
     return select(z, -infinity_like_(abs(x)), (bits & 0x7fffffffu) == 0u);
 }
 
-// ln x within 3 u, near 1 too. Subnormal arguments are exact where the driver hands their bits over.
+// ln x within 3 u (measured 2.0), near 1 too. Subnormal arguments are exact where the driver hands their bits over.
 fn log_(x: f32) -> f32 {
     let given = bitcast<u32>(x);
     let subnormal = given < 0x00800000u;
@@ -152,12 +155,14 @@ fn log_(x: f32) -> f32 {
     return log_special_(log_of_(m - 1.0, k), x, x);
 }
 
-// ln(1 + x) within 4 u. With 1 + x = 2^k (1 + f), f = 2⁻ᵏ x + (2⁻ᵏ − 1): one rounding, and none of 1 + x is left.
+// ln(1 + x) within 4 u (measured 2.5). With 1 + x = 2^k (1 + f), f = 2⁻ᵏ x + (2⁻ᵏ − 1): one rounding, and nothing of
+// the rounding of 1 + x is left.
 fn log1p_(x: f32) -> f32 {
     let sum = 1.0 + x;
     let k = bitcast<i32>((bitcast<u32>(sum) + 0x004afb0du) >> 23u) - 127;
     let down = clamp(k, -30, 128);
-    let f = scaled_(x, -down) + (bitcast<f32>(bitcast<u32>(max(127 - down, 0) << 23u)) - 1.0);
+    let offset = bitcast<f32>(bitcast<u32>(max(127 - down, 0) << 23u)) - 1.0;
+    let f = fenced_(scaled_(x, -down)) + fenced_(offset);
     let y = log_special_(log_of_(f, down), sum, x);
     return select(y, x, (bitcast<u32>(x) & 0x7fffffffu) < 0x33000000u);
 }
@@ -247,17 +252,17 @@ fn sin_turned_(x: f32, turn: i32) -> f32 {
     return select(select(y, nan_like_(x), magnitude == 0x7f800000u), x, magnitude > 0x7f800000u);
 }
 
-// sin x, absolute error 3 u; relative 3 u for |x| ≤ π/4.
+// sin x, absolute error 3 u (measured 2.5); relative 3 u for |x| ≤ π/4.
 fn sin_(x: f32) -> f32 {
     return sin_turned_(x, 0);
 }
 
-// cos x, absolute error 3 u.
+// cos x, absolute error 3 u (measured 2.4).
 fn cos_(x: f32) -> f32 {
     return sin_turned_(x, 1);
 }
 
-// tanh x within 5 u. An odd polynomial below 0.625 (Cephes tanhf), 1 − 2 / (e^2x + 1) above.
+// tanh x within 5 u (measured 3.5). An odd polynomial below 0.625 (Cephes tanhf), 1 − 2 / (e^2x + 1) above.
 fn tanh_(x: f32) -> f32 {
     let a = min(abs(x), 10.0);
     let z = a * a;
@@ -280,19 +285,19 @@ fn asin_near_(s: f32, z: f32) -> f32 {
     return s + q * z * s;
 }
 
-// arcsin x within 4 u; NaN outside −1 … 1. Above ½: π/2 − 2 arcsin √((1 − x) / 2).
+// arcsin x within 6 u (measured 5.2); NaN outside −1 … 1. Above ½: π/2 − 2 arcsin √((1 − x) / 2).
 fn asin_(x: f32) -> f32 {
     let a = abs(x);
     let far = a > 0.5;
     let z = select(a * a, 0.5 - 0.5 * a, far);
     let near = asin_near_(select(a, sqrt_(z), far), z);
     let y = select(near, 1.57079637 - (2.0 * near + 4.371139e-8), far);
-    let signed = bitcast<f32>(bitcast<u32>(y) | (bitcast<u32>(x) & 0x80000000u));
+    let with_sign = bitcast<f32>(bitcast<u32>(y) | (bitcast<u32>(x) & 0x80000000u));
     let outside = (bitcast<u32>(x) & 0x7fffffffu) > 0x3f800000u;
-    return select(select(signed, nan_like_(x), outside), x, is_nan_(x));
+    return select(select(with_sign, nan_like_(x), outside), x, is_nan_(x));
 }
 
-// arccos x within 4 u, near 1 too; NaN outside −1 … 1.
+// arccos x within 4 u (measured 2.9), near 1 too; NaN outside −1 … 1.
 fn acos_(x: f32) -> f32 {
     let a = abs(x);
     let far = a > 0.5;
@@ -305,7 +310,7 @@ fn acos_(x: f32) -> f32 {
     return select(select(select(middle, end, far), nan_like_(x), outside), x, is_nan_(x));
 }
 
-// The angle of (x, y) within 7 u, C's signs and infinities. Coefficients: Cephes atanf.
+// The angle of (x, y) within 8 u (measured 4.8), C's signs and infinities. Coefficients: Cephes atanf.
 fn atan2_(y: f32, x: f32) -> f32 {
     let x_bits = bitcast<u32>(x) & 0x7fffffffu;
     let y_bits = bitcast<u32>(y) & 0x7fffffffu;
@@ -314,11 +319,11 @@ fn atan2_(y: f32, x: f32) -> f32 {
     let infinite = most == 0x7f800000u;
     // Scaled so that the division below stays where WGSL promises its accuracy.
     let scale = select(select(1.0, 18446744073709551616.0, most < 0x20000000u), 0.0625, most > 0x7d000000u);
-    let long = select(select(bitcast<f32>(most) * scale, 1.0, infinite), 1.0, most == 0u);
-    let short = select(bitcast<f32>(least) * scale, select(0.0, 1.0, most == least), infinite);
+    let greater = select(select(bitcast<f32>(most) * scale, 1.0, infinite), 1.0, most == 0u);
+    let lesser = select(bitcast<f32>(least) * scale, select(0.0, 1.0, most == least), infinite);
     // Above tan π/8: arctan t = π/4 + arctan((t − 1) / (t + 1)).
-    let far = short > 0.414213562 * long;
-    let t = select(short, short - long, far) / select(long, short + long, far);
+    let far = lesser > 0.414213562 * greater;
+    let t = select(lesser, lesser - greater, far) / select(greater, lesser + greater, far);
     let z = t * t;
     var q = 8.05374449538e-2;
     q = q * z - 1.38776856032e-1;
@@ -328,12 +333,12 @@ fn atan2_(y: f32, x: f32) -> f32 {
     angle = select(angle, 0.785398185 + (angle - 2.1855695e-8), far);
     angle = select(angle, 1.57079637 - (angle + 4.371139e-8), y_bits > x_bits);
     angle = select(angle, 3.14159274 - (angle + 8.742278e-8), (bitcast<u32>(x) & 0x80000000u) != 0u);
-    let signed = bitcast<f32>(bitcast<u32>(angle) | (bitcast<u32>(y) & 0x80000000u));
-    return select(signed, bitcast<f32>(most), most > 0x7f800000u);
+    let with_sign = bitcast<f32>(bitcast<u32>(angle) | (bitcast<u32>(y) & 0x80000000u));
+    return select(with_sign, bitcast<f32>(most), most > 0x7f800000u);
 }
 
-// |x|^y within 3 u for finite x ≠ 0 and finite y. log₂|x| as the sum of an upper and a lower f32, as in e_powf.c of
-// FreeBSD's msun (Sun Microsystems; Ian Lance Taylor), whose halves of 12 bits need no fused multiply-add.
+// |x|^y within 3 u (measured 1.9) for finite x ≠ 0 and finite y. log₂|x| as the sum of an upper and a lower f32, as in
+// e_powf.c of FreeBSD's msun (Sun Microsystems; Ian Lance Taylor), whose halves of 12 bits need no fused multiply-add.
 fn pow_of_magnitude_(x: f32, y: f32) -> f32 {
     let given = bitcast<u32>(x) & 0x7fffffffu;
     let subnormal = given < 0x00800000u;
@@ -351,7 +356,8 @@ fn pow_of_magnitude_(x: f32, y: f32) -> f32 {
     let inverse = 1.0 / (m + centre);
     let s = difference * inverse;
     let s_upper = upper_(s);
-    let sum_upper = bitcast<f32>((((m_bits >> 1u) & 0xfffff000u) | 0x20000000u) + 0x00400000u + select(0u, 0x00200000u, middle));
+    let sum_bits = (((m_bits >> 1u) & 0xfffff000u) | 0x20000000u) + select(0x00400000u, 0x00600000u, middle);
+    let sum_upper = bitcast<f32>(sum_bits);
     let sum_lower = m - fenced_(sum_upper - centre);
     let s_lower = inverse * (fenced_(difference - s_upper * sum_upper) - s_upper * sum_lower);
     // ln(m / c) · 3/2 = s (3 + s² + r).
