@@ -15,7 +15,7 @@ pub(crate) fn open(general: &General) -> Result<Context> {
     }
     let context = open_named(&general.adapter)?;
     if !general.quiet {
-        say(&format!("running on {}: {}", context.info(), reason(&general.adapter, &context)));
+        say(&format!("running on {}: {}", context.info(), context.reason()));
     }
     Ok(context)
 }
@@ -26,21 +26,6 @@ pub(crate) fn open_named(adapter: &str) -> Result<Context> {
         adapter: adapter.trim().to_owned(),
         ..ContextOptions::default()
     })?)
-}
-
-fn reason(asked: &str, context: &Context) -> String {
-    if !asked.trim().eq_ignore_ascii_case("auto") && !asked.trim().is_empty() {
-        return format!("asked for as \"{}\"", asked.trim());
-    }
-    if !context.is_cpu() {
-        return "the best hardware GPU found".to_owned();
-    }
-    let software: Vec<String> =
-        Context::adapters_blocking().iter().filter(|a| is_software(a)).map(name_for_option).collect();
-    match &software[..] {
-        [] => "no GPU was found".to_owned(),
-        names => format!("no hardware GPU was found (in software: {}; choose with --adapter)", names.join(", ")),
-    }
 }
 
 /// Everything that `--adapter all` names: the CPU first, then what the drivers offer.
@@ -59,7 +44,7 @@ pub(crate) fn all() -> Vec<String> {
 /// The second part says so in words.
 pub(crate) fn suitable() -> (Vec<String>, String) {
     let adapters = Context::adapters_blocking();
-    if adapters.iter().any(|a| a.backend != "cpu" && !is_software(a)) {
+    if adapters.iter().any(AdapterInfo::is_hardware) {
         return (vec!["cpu".to_owned(), "auto".to_owned()], "the CPU and the best hardware GPU".to_owned());
     }
     let names = all();
@@ -72,7 +57,7 @@ pub(crate) fn suitable() -> (Vec<String>, String) {
 
 /// Whether the host's own cores run the shaders.
 pub(crate) fn is_software(adapter: &AdapterInfo) -> bool {
-    adapter.backend != "cpu" && adapter.kind == DeviceKind::Software
+    adapter.kind == DeviceKind::Software
 }
 
 /// A text that `--adapter` takes for this adapter and no other: the backend and the first word of the name.

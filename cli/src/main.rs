@@ -1,11 +1,65 @@
 //! The `gristmill` program.
 
 mod args;
-#[allow(dead_code, unused_imports)]
+mod command;
+mod demo;
+mod device;
 mod format;
 
+use std::process::ExitCode;
+
+use anyhow::Error;
 use clap::Parser;
 
-fn main() {
-    let _ = args::Cli::parse();
+use crate::args::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match command::run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::from(if is_usage(&error) { 2 } else { 1 })
+        }
+    }
+}
+
+/// One line on standard error; nobody there to read it is no reason to fail.
+pub(crate) fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The command line asks for something that there is not: exit code 2.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+pub(crate) fn usage(message: impl Into<String>) -> Error {
+    Error::new(Usage(message.into()))
+}
+
+fn is_usage(error: &Error) -> bool {
+    use gristmill::Error::{InvalidArgument, NoAdapter, Parse, UnknownName};
+    error.chain().any(|cause| {
+        cause.is::<Usage>()
+            || matches!(
+                cause.downcast_ref(),
+                Some(UnknownName { .. } | Parse { .. } | InvalidArgument { .. } | NoAdapter { .. })
+            )
+    })
+}
+
+/// `gristmill … | head` closes our output early; that is not an error.
+fn is_broken_pipe(error: &Error) -> bool {
+    let broken = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(broken))
 }

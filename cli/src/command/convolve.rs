@@ -85,7 +85,7 @@ fn pictures(mut job: Job<'_>, args: &Convolve) -> Result<()> {
             Ok(one(&job, &context, &x, &h, args, &options)?.into_dimensionality::<Ix2>()?)
         })
         .collect::<Result<_>>()?;
-    let views: Vec<_> = channels.iter().map(Array2::view).collect();
+    let views: Vec<_> = channels.iter().map(|channel| channel.view()).collect();
     let result: Array3<f32> = stack(Axis(0), &views)?;
     let shape = result.shape().to_vec();
     if output.kind() == Kind::Picture {

@@ -39,7 +39,7 @@ pub(super) fn run(general: &General, args: &Deblur) -> Result<()> {
         .outer_iter()
         .map(|channel| wiener(&context, channel, psf.view(), args.balance))
         .collect::<Result<_>>()?;
-    let views: Vec<_> = channels.iter().map(Array2::view).collect();
+    let views: Vec<_> = channels.iter().map(|channel| channel.view()).collect();
     let restored = stack(Axis(0), &views)?;
     let shape = restored.shape().to_vec();
     if output.kind() == Kind::Picture {

@@ -31,20 +31,18 @@ pub(super) fn run(general: &General) -> Result<()> {
         writeln!(out, "  {name:<24}{adapter}{}", if device::is_software(adapter) { "  (in software)" } else { "" })?;
     }
     for context in &contexts {
-        let limits = context.limits();
-        let chosen = if everything { "" } else { " (chosen)" };
-        writeln!(out, "\n{}{chosen}", context.info())?;
-        let subgroup = limits.subgroup_size.map_or_else(|| "not used".to_owned(), |n| n.to_string());
-        let rows = [
-            ("driver", context.info().driver.clone()),
-            ("kind", kind(limits.kind).to_owned()),
-            ("largest buffer", bytes(limits.max_buffer_bytes)),
-            ("largest binding", bytes(limits.max_binding_bytes)),
-            ("invocations per group", limits.max_invocations.to_string()),
-            ("workgroup memory", bytes(u64::from(limits.workgroup_bytes))),
-            ("subgroup size", subgroup),
-            ("features", context.features().join(", ")),
-        ];
+        writeln!(out, "\n{}: {}", context.info(), context.reason())?;
+        let mut rows = vec![("driver", context.info().driver.clone()), ("kind", kind(context.info().kind).to_owned())];
+        if let Some(limits) = context.limits() {
+            rows.extend([
+                ("largest buffer", bytes(limits.max_buffer_bytes)),
+                ("largest binding", bytes(limits.max_binding_bytes)),
+                ("invocations per group", limits.max_invocations.to_string()),
+                ("workgroup memory", bytes(u64::from(limits.workgroup_bytes))),
+                ("subgroup size", limits.subgroup_size.map_or_else(|| "not used".to_owned(), |n| n.to_string())),
+            ]);
+        }
+        rows.push(("features", context.features().join(", ")));
         for (what, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
             writeln!(out, "  {what:<24}{value}")?;
         }
@@ -60,15 +58,17 @@ fn adapter_json(adapter: &AdapterInfo) -> Value {
 }
 
 fn context_json(context: &Context) -> Value {
-    let limits = context.limits();
+    let limits = context.limits().map(|limits| {
+        json!({
+            "max_buffer_bytes": limits.max_buffer_bytes,
+            "max_binding_bytes": limits.max_binding_bytes,
+            "max_invocations": limits.max_invocations,
+            "workgroup_bytes": limits.workgroup_bytes,
+            "subgroup_size": limits.subgroup_size,
+        })
+    });
     json!({
-        "adapter": adapter_json(context.info()),
-        "max_buffer_bytes": limits.max_buffer_bytes,
-        "max_binding_bytes": limits.max_binding_bytes,
-        "max_invocations": limits.max_invocations,
-        "workgroup_bytes": limits.workgroup_bytes,
-        "subgroup_size": limits.subgroup_size,
-        "features": context.features(),
+        "adapter": adapter_json(context.info()), "reason": context.reason(), "features": context.features(), "limits": limits,
     })
 }
 
@@ -77,6 +77,7 @@ fn kind(kind: DeviceKind) -> &'static str {
         DeviceKind::Software => "software",
         DeviceKind::Integrated => "integrated GPU",
         DeviceKind::Discrete => "discrete GPU",
+        DeviceKind::Host => "the host's own cores",
         _ => "unknown",
     }
 }

@@ -39,7 +39,8 @@ pub(super) fn run(general: &General, args: &Knn) -> Result<()> {
     let mut indices = Array2::<i64>::zeros((wanted, args.k));
     let mut distances = Array2::<f32>::zeros((wanted, args.k));
     let mut votes = Vec::new();
-    let progress = progress(&job, wanted as u64);
+    let progress = progress(&job, "queries");
+    progress.set_length(wanted as u64);
     for panel in row_panels(wanted, known, panel_bytes(general, &context)) {
         let block = job.explain(queries.rows(panel.clone()).and_then(|q| gristmill::pairwise(&q, &points, &metric)))?;
         let block = job.read(&block)?.into_dimensionality::<Ix2>()?;

@@ -77,8 +77,11 @@ impl<'a> Job<'a> {
     fn explain<T>(&self, result: gristmill::Result<T>) -> Result<T> {
         result.map_err(|error| match &error {
             Error::ShapeMismatch { .. } => {
-                let inputs: Vec<String> =
-                    self.inputs.iter().map(|(argument, path, shape)| format!("{argument}: {path} {}", shape_text(shape))).collect();
+                let inputs: Vec<String> = self
+                    .inputs
+                    .iter()
+                    .map(|(argument, path, shape)| format!("{argument}: {path} {}", shape_text(shape)))
+                    .collect();
                 anyhow::anyhow!("{error} ({})", inputs.join(", "))
             }
             Error::UnknownName { kind: "metric", .. } => crate::usage(format!("{error} (`gristmill pairwise --list`)")),

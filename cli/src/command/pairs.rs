@@ -2,28 +2,19 @@
 
 use std::io::Write;
 use std::ops::Range;
+use std::path::Path;
 
-use anyhow::Result;
-use gristmill::{Context, Kernel, Metric, Tensor};
+use anyhow::{Result, bail};
+use gristmill::stream::{self, NpySink, NpySource, Source, StreamOptions};
+use gristmill::{Context, Kernel, Metric};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array2;
 use serde_json::json;
 
 use super::Job;
 use crate::args::{General, Gram, Pairwise};
-use crate::format::{Input, Kind, Output, Values, read_labels, read_points};
+use crate::format::{Input, Kind, Output, Values, peek_f32_rows, read_labels, read_points};
 use crate::usage;
-
-/// Kernels with their parameters at the values that scikit-learn starts from.
-const KERNELS: [(&str, &str); 7] = [
-    ("linear", "x·y"),
-    ("polynomial(degree=3, gamma=1, coef0=1)", "(gamma x·y + coef0)^degree"),
-    ("rbf(gamma=0.5)", "exp(−gamma ‖x − y‖²); or rbf(length_scale=1)"),
-    ("laplacian(gamma=0.5)", "exp(−gamma ‖x − y‖₁)"),
-    ("sigmoid(gamma=0.5, coef0=1)", "tanh(gamma x·y + coef0)"),
-    ("matern(nu=1.5, length_scale=1)", "nu 0.5, 1.5 or 2.5"),
-    ("0.5*rbf(gamma=0.1) + linear", "sums and products, where the parser knows them"),
-];
 
 pub(super) fn pairwise(general: &General, args: &Pairwise) -> Result<()> {
     if args.list {
@@ -38,7 +29,7 @@ pub(super) fn pairwise(general: &General, args: &Pairwise) -> Result<()> {
         metric = metric.with_weights(weights.array.iter().map(|&w| w as f32).collect());
     }
     let name = metric.name.to_string();
-    work.run(&job, |x, y| gristmill::pairwise(x, y, &metric), json!({ "metric": name }))
+    work.run(&job, &Function::Metric(metric), json!({ "metric": name }))
 }
 
 pub(super) fn gram(general: &General, args: &Gram) -> Result<()> {
@@ -49,7 +40,7 @@ pub(super) fn gram(general: &General, args: &Gram) -> Result<()> {
     let mut job = Job::new("gram", general);
     let kernel: Kernel = job.explain(text.parse())?;
     let work = Matrix::prepare(&mut job, args.x.as_deref(), args.y.as_deref(), args.output.as_deref())?;
-    work.run(&job, |x, y| gristmill::gram(x, y, &kernel), json!({ "kernel": text }))
+    work.run(&job, &Function::Kernel(kernel), json!({ "kernel": text }))
 }
 
 /// The metric of a name and a power.
@@ -83,21 +74,75 @@ fn list_metrics(general: &General) -> Result<()> {
 }
 
 fn list_kernels(general: &General) -> Result<()> {
+    let kernels = Kernel::all();
     let mut out = std::io::stdout();
     if general.json {
-        let names: Vec<&str> = KERNELS.iter().map(|(example, _)| *example).collect();
+        let names: Vec<&str> = kernels.iter().map(|kernel| kernel.name).collect();
         return Ok(writeln!(out, "{}", json!(names))?);
     }
-    for (example, formula) in KERNELS {
-        writeln!(out, "{example:<42}{formula}")?;
+    for kernel in kernels {
+        let parameter = |p: &gristmill::Parameter| match p.default {
+            Some(value) => format!("{}={value}", p.name),
+            None => p.name.to_owned(),
+        };
+        let parameters: Vec<String> = kernel.parameters.iter().map(parameter).collect();
+        let aliases =
+            if kernel.aliases.is_empty() { String::new() } else { format!("also {}", kernel.aliases.join(", ")) };
+        let line = format!("{:<46}{aliases}", format!("{}({})", kernel.name, parameters.join(", ")));
+        writeln!(out, "{}", line.trim_end())?;
     }
-    Ok(())
+    Ok(writeln!(out, "Sums, products, multiples and powers too: '0.5*rbf(gamma=0.1) + linear'")?)
+}
+
+/// Rows that are in memory, or stay in their file.
+enum Points {
+    Here(Array2<f32>),
+    There(NpySource),
+}
+
+impl Points {
+    /// Reads a file, unless it is large and lies as a device wants it.
+    fn open(job: &mut Job<'_>, argument: &'static str, path: &str) -> Result<Self> {
+        if let Some((rows, columns)) = peek_f32_rows(Path::new(path)) {
+            if 4 * (rows as u64).saturating_mul(columns as u64) > job.general.memory_budget / 4 {
+                let input = Input { path: path.to_owned(), array: (), note: None };
+                job.took(argument, &input, &[rows, columns]);
+                return Ok(Self::There(NpySource::open(Path::new(path))?));
+            }
+        }
+        let input = read_points(path)?;
+        job.took(argument, &input, input.array.shape());
+        Ok(Self::Here(input.array))
+    }
+
+    fn rows(&self) -> usize {
+        match self {
+            Self::Here(array) => array.nrows(),
+            Self::There(source) => source.shape().0,
+        }
+    }
+
+    /// Another reader of the same rows.
+    fn source(&self, path: &str) -> Result<Box<dyn Source + '_>> {
+        Ok(match self {
+            Self::Here(array) => Box::new(array.view()),
+            Self::There(_) => Box::new(NpySource::open(Path::new(path))?),
+        })
+    }
+}
+
+/// What is computed for every pair of rows.
+enum Function {
+    Metric(Metric),
+    Kernel(Kernel),
 }
 
 /// Two sets of points and a place for the matrix over their pairs.
 struct Matrix {
-    x: Input<Array2<f32>>,
-    y: Option<Input<Array2<f32>>>,
+    x: Points,
+    y: Option<Points>,
+    /// Paths of both.
+    paths: [String; 2],
     output: Output,
 }
 
@@ -106,58 +151,57 @@ impl Matrix {
         // clap requires both where the list is not asked for.
         let (Some(x), Some(output)) = (x, output) else { return Err(usage("X and --output are needed")) };
         let output = Output::create(output, &[Kind::Npy, Kind::Npz, Kind::Csv])?;
-        let x = read_points(x)?;
-        job.took("x", &x, x.array.shape());
-        let y = y.map(read_points).transpose()?;
-        if let Some(y) = &y {
-            job.took("y", y, y.array.shape());
-        }
-        Ok(Self { x, y, output })
+        let paths = [x.to_owned(), y.unwrap_or(x).to_owned()];
+        let x = Points::open(job, "x", x)?;
+        let y = y.map(|y| Points::open(job, "y", y)).transpose()?;
+        Ok(Self { x, y, paths, output })
     }
 
-    fn run(
-        self,
-        job: &Job<'_>,
-        op: impl Fn(&Tensor, &Tensor) -> gristmill::Result<Tensor>,
-        more: serde_json::Value,
-    ) -> Result<()> {
+    fn run(self, job: &Job<'_>, function: &Function, more: serde_json::Value) -> Result<()> {
         let context = job.open()?;
-        let x = context.upload(&self.x.array)?;
-        let y = match &self.y {
-            Some(y) => context.upload(&y.array)?,
-            None => x.clone(),
-        };
-        let (rows, columns) = (self.x.array.nrows(), self.y.as_ref().unwrap_or(&self.x).array.nrows());
+        let second = self.y.as_ref().unwrap_or(&self.x);
+        let (rows, columns) = (self.x.rows(), second.rows());
         let name = self.output.name().to_owned();
-        let bytes = 4 * rows as u64 * columns as u64;
-        if bytes > job.general.memory_budget && self.output.kind() == Kind::Npy {
-            self.panels(job, &context, (&x, &y), [rows, columns], op)?;
-        } else {
-            let values = job.read(&job.explain(op(&x, &y))?)?;
-            self.output.array(&Values::Real(values))?;
+        let bytes = (rows as u64).saturating_mul(columns as u64).saturating_mul(4);
+        match (&self.x, second) {
+            (Points::Here(x), Points::Here(y)) if bytes <= job.general.memory_budget => {
+                let x = context.upload(x)?;
+                let y = if self.y.is_some() { context.upload(y)? } else { x.clone() };
+                let values = job.read(&job.explain(match function {
+                    Function::Metric(metric) => gristmill::pairwise(&x, &y, metric),
+                    Function::Kernel(kernel) => gristmill::gram(&x, &y, kernel),
+                })?)?;
+                self.output.array(&Values::Real(values))?;
+            }
+            _ if self.output.kind() != Kind::Npy => bail!(
+                "{name}: the work takes more than the memory budget ({} MiB for the result alone), and only .npy is streamed; \
+                 write .npy or raise --memory-budget",
+                bytes >> 20
+            ),
+            _ => self.stream(job, &context, function)?,
         }
         job.done(&context.info().to_string(), &name, &[rows, columns], more)
     }
 
-    /// Row panels, each computed, read back and written before the next is asked for.
-    fn panels(
-        self,
-        job: &Job<'_>,
-        context: &Context,
-        (x, y): (&Tensor, &Tensor),
-        shape: [usize; 2],
-        op: impl Fn(&Tensor, &Tensor) -> gristmill::Result<Tensor>,
-    ) -> Result<()> {
-        let [rows, columns] = shape;
-        let progress = progress(job, rows as u64);
-        self.output.rows(shape, |write| {
-            for panel in row_panels(rows, columns, panel_bytes(job.general, context)) {
-                let height = panel.len() as u64;
-                let values = job.read(&job.explain(op(&job.explain(x.rows(panel))?, y))?)?;
-                write(&values)?;
-                progress.inc(height);
-            }
-            Ok(())
+    /// Tile by tile, from files to a file, under the memory budget.
+    fn stream(self, job: &Job<'_>, context: &Context, function: &Function) -> Result<()> {
+        let second = self.y.as_ref().unwrap_or(&self.x);
+        let (mut x, mut y) = (self.x.source(&self.paths[0])?, second.source(&self.paths[1])?);
+        let progress = progress(job, "entries");
+        let mut report = |done: stream::Progress| {
+            progress.set_length(done.total);
+            progress.set_position(done.done);
+        };
+        let options = StreamOptions {
+            memory_budget: job.general.memory_budget,
+            progress: Some(&mut report),
+            ..StreamOptions::default()
+        };
+        let mut sink = NpySink::new(self.output.path());
+        let (x, y) = (x.as_mut(), y.as_mut());
+        job.explain(match function {
+            Function::Metric(metric) => stream::pairwise_blocking(context, x, y, metric, &mut sink, options),
+            Function::Kernel(kernel) => stream::gram_blocking(context, x, y, kernel, &mut sink, options),
         })?;
         progress.finish_and_clear();
         Ok(())
@@ -166,7 +210,8 @@ impl Matrix {
 
 /// A quarter of the budget for each of: the panel on the device, its staging copy, its copy on the host, room.
 pub(super) fn panel_bytes(general: &General, context: &Context) -> u64 {
-    (general.memory_budget / 4).min(context.limits().max_buffer_bytes)
+    let largest = context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes);
+    (general.memory_budget / 4).min(largest)
 }
 
 /// Cuts rows into panels of `columns` numbers each, none above `bytes` unless it is one row.
@@ -176,14 +221,14 @@ pub(super) fn row_panels(rows: usize, columns: usize, bytes: u64) -> impl Iterat
 }
 
 /// A bar on a terminal, nothing elsewhere.
-pub(super) fn progress(job: &Job<'_>, rows: u64) -> ProgressBar {
+pub(super) fn progress(job: &Job<'_>, what: &str) -> ProgressBar {
     if job.general.quiet {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let template = format!("{{bar:40}} {{percent:>3}} % of {{len}} {what}, {{eta}} left");
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     // indicatif itself draws only where standard error is a terminal.
-    ProgressBar::new(rows).with_style(style)
+    ProgressBar::new(0).with_style(style)
 }
 
 #[cfg(test)]

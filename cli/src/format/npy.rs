@@ -26,8 +26,6 @@ pub(crate) struct Header {
     element: TypeStr,
     fortran: bool,
     shape: Vec<usize>,
-    /// Where the numbers start.
-    offset: u64,
 }
 
 impl Header {
@@ -229,7 +227,7 @@ fn read_header(reader: &mut impl Read, bytes: u64) -> Result<Header> {
     let present = bytes.saturating_sub(offset);
     let empty = shape.contains(&0);
     match claimed {
-        Some(claimed) if empty || claimed as u64 <= present => Ok(Header { element, fortran, shape, offset }),
+        Some(claimed) if empty || claimed as u64 <= present => Ok(Header { element, fortran, shape }),
         _ => bail!(
             "the header promises {} elements of {width} bytes, but {present} bytes follow it; the file is cut short or damaged",
             super::shape_text(&shape)

@@ -57,9 +57,9 @@ impl Output {
         &self.name
     }
 
-    /// The temporary file, for whoever writes by path.
-    pub(crate) fn temporary(&self) -> &Path {
-        self.file.path()
+    /// Where the result will be, for whoever brings a temporary file of their own.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes one array.
@@ -70,21 +70,6 @@ impl Output {
             Kind::Csv => self.buffered(|to| write_csv(to, values))?,
             Kind::Picture | Kind::Sound => bail!("{}: an array is not a picture or sound", self.name),
         }
-        self.finish()
-    }
-
-    /// Writes an `.npy` of float32 from blocks of rows that `produce` hands over one after another.
-    pub(crate) fn rows<F>(mut self, shape: [usize; 2], produce: F) -> Result<()>
-    where
-        F: FnOnce(&mut dyn FnMut(&ArrayD<f32>) -> Result<()>) -> Result<()>,
-    {
-        let name = self.name.clone();
-        self.buffered(|to| {
-            let shape = shape.map(|n| n as u64);
-            let mut writer = npyz::WriteOptions::<f32>::new().default_dtype().shape(&shape).writer(to).begin_nd()?;
-            produce(&mut |block| writer.extend(block.iter().copied()).with_context(|| name.clone()))?;
-            Ok(writer.finish()?)
-        })?;
         self.finish()
     }
 
@@ -109,6 +94,13 @@ impl Output {
     pub(crate) fn sound(mut self, sound: &Sound) -> Result<()> {
         self.buffered(|to| sound.write(to))?;
         self.finish()
+    }
+
+    /// Whether a file can be made at this path; an existing one stays as it is.
+    pub(crate) fn check(path: &Path) -> Result<()> {
+        ensure!(!path.is_dir(), "{}: is a directory", path.display());
+        NamedTempFile::new_in(folder_of(path)).with_context(|| format!("{}: cannot be written", path.display()))?;
+        Ok(())
     }
 
     /// Writes text or bytes as they are.

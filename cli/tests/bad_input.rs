@@ -1,0 +1,100 @@
+//! Bad input gets an exit code, a message that says what to do, and leaves no file behind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::Folder;
+use predicates::str::contains;
+
+/// Two good files to go wrong with.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.npy("x.npy", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+    folder.npy("y.npy", &[2, 3], &[0.0; 6]);
+    folder.npy("flat.npy", &[4], &[0.0; 4]);
+    folder
+}
+
+/// The program fails with this code and message, and the folder is as it was.
+fn fails(folder: &Folder, code: i32, message: &str, arguments: &[&str]) {
+    let before = folder.files();
+    folder.run(arguments).code(code).stderr(contains(message));
+    assert_eq!(folder.files(), before, "{arguments:?}");
+}
+
+#[test]
+fn wrong_usage_is_code_2() {
+    let folder = folder();
+    let f = |message: &str, arguments: &[&str]| fails(&folder, 2, message, arguments);
+    f("Usage", &[]);
+    f("unrecognized subcommand", &["pairwize"]);
+    f("--output", &["pairwise", "x.npy"]);
+    f("no metric is called \"euclidian\"; did you mean \"euclidean\"? (`gristmill pairwise --list`)", &["pairwise", "x.npy", "--metric", "euclidian", "-o", "d.npy"]);
+    f("cosine has none", &["pairwise", "x.npy", "--metric", "cosine", "--p", "2", "-o", "d.npy"]);
+    f("p", &["pairwise", "x.npy", "--metric", "minkowski", "--p", "0", "-o", "d.npy"]);
+    f("p", &["pairwise", "x.npy", "--metric", "minkowski", "--p", "nan", "-o", "d.npy"]);
+    f("did you mean \"rbf\"", &["gram", "x.npy", "--kernel", "rfb(gamma=1)", "-o", "k.npy"]);
+    f("length_scale", &["gram", "x.npy", "--kernel", "matern(nu=1.5, length_scale=-1)", "-o", "k.npy"]);
+    f("-k 3 must be from 1 to the rows of x.npy (2)", &["knn", "x.npy", "x.npy", "-k", "3", "-o", "n.npz"]);
+    f("there is no axis 2", &["fft", "x.npy", "--axes", "2", "-o", "y.npy"]);
+    f("one length per axis", &["fft", "x.npy", "--axes", "0,1", "--n", "4", "-o", "y.npy"]);
+    f("--balance", &["deblur", "x.npy", "x.npy", "--balance", "nan", "-o", "r.npy"]);
+    f("at least 1MiB", &["info", "--memory-budget", "12"]);
+    f("one adapter", &["pairwise", "x.npy", "-o", "d.npy", "--adapter", "all"]);
+    f("--out", &["conformance", "--cases", "."]);
+    f("no adapter fits \"voodoo\"", &["pairwise", "x.npy", "-o", "d.npy", "--adapter", "voodoo"]);
+}
+
+#[test]
+fn failed_work_is_code_1() {
+    let folder = folder();
+    folder.text("ragged.csv", "a,b\n1,2\n3\n");
+    folder.text("words.csv", "1,2\n3,four\n");
+    folder.text("x.unknown", "");
+    folder.text("noise.npy", "this is not an array");
+    folder.text("noise.npz", "this is not an archive");
+    folder.text("noise.png", "this is not a picture");
+    folder.text("noise.wav", "this is not a sound");
+    folder.npy_bytes("cut.npy", "<f4", &[1000, 1000], &[0; 40]);
+    folder.npy_bytes("objects.npy", "|O", &[1, 1], &[0; 8]);
+    folder.npy_bytes("large.npy", "<f8", &[2, 1], &[1e300f64, 0.0].iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
+    folder.npy("three_labels.npy", &[3], &[0.0; 3]);
+    let f = |message: &str, arguments: &[&str]| fails(&folder, 1, message, arguments);
+    f("(x: x.npy 2×2, y: y.npy 2×3)", &["pairwise", "x.npy", "y.npy", "-o", "d.npy"]);
+    f("flat.npy: has shape (4,); two axes are needed", &["pairwise", "flat.npy", "-o", "d.npy"]);
+    f("missing.npy: ", &["pairwise", "missing.npy", "-o", "d.npy"]);
+    f("line 3: has 1 cells, the lines before it have 2", &["pairwise", "ragged.csv", "-o", "d.npy"]);
+    f("line 2, column 2: \"four\" is not a number", &["pairwise", "words.csv", "-o", "d.npy"]);
+    f("the ending does not say", &["pairwise", "x.unknown", "-o", "d.npy"]);
+    f("not a .npy file", &["pairwise", "noise.npy", "-o", "d.npy"]);
+    f("noise.npz", &["pairwise", "noise.npz", "-o", "d.npy"]);
+    f("1000×1000 elements of 4 bytes, but 40 bytes follow", &["pairwise", "cut.npy", "-o", "d.npy"]);
+    f("Python objects", &["pairwise", "objects.npy", "-o", "d.npy"]);
+    f("at index 0 does not fit float32", &["pairwise", "large.npy", "-o", "d.npy"]);
+    f("nowhere/d.npy: cannot be written", &["pairwise", "x.npy", "-o", "nowhere/d.npy"]);
+    f("this command writes .npy or .npz or .csv", &["pairwise", "x.npy", "-o", "d.png"]);
+    f("has 3 labels, x.npy has 2 rows", &["knn", "x.npy", "x.npy", "-k", "1", "--labels", "three_labels.npy", "-o", "n.npz"]);
+    f("(a: x.npy 2×2, b: flat.npy (4,))", &["gemm", "x.npy", "flat.npy", "-o", "c.npy"]);
+    f("noise.png", &["convolve", "noise.png", "x.npy", "-o", "y.png"]);
+    f("noise.wav", &["convolve", "noise.wav", "flat.npy", "-o", "y.wav"]);
+    f("as many axes as each other", &["convolve", "x.npy", "flat.npy", "-o", "y.npy"]);
+    f("its sum is 0", &["convolve", "x.npy", "y.npy", "--normalize", "-o", "y2.npy"]);
+}
+
+#[test]
+fn an_old_result_survives_a_failure() {
+    let folder = folder();
+    folder.text("d.npy", "precious");
+    folder.run(&["pairwise", "x.npy", "y.npy", "-o", "d.npy"]).code(1);
+    assert_eq!(folder.read("d.npy"), b"precious");
+    folder.run(&["pairwise", "x.npy", "-o", "d.npy"]).success();
+    assert_eq!(folder.real("d.npy").0, [2, 2]);
+}
+
+#[test]
+fn empty_inputs_give_empty_results() {
+    let folder = folder();
+    folder.npy("none.npy", &[0, 2], &[]);
+    folder.run(&["pairwise", "none.npy", "x.npy", "-o", "d.npy"]).success();
+    assert_eq!(folder.real("d.npy"), (vec![0, 2], vec![]));
+}

@@ -1,0 +1,145 @@
+//! Every command once, end to end, on the CPU.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::Folder;
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+
+#[test]
+fn pairwise_reads_csv_and_writes_npy() {
+    let folder = Folder::new();
+    folder.text("points.csv", "a,b\n0,0\n3,4\n");
+    folder.run(&["pairwise", "points.csv", "-o", "d.npy"]).success().stderr(contains("d.npy: 2×2").and(contains("running on")));
+    assert_eq!(folder.real("d.npy"), (vec![2, 2], vec![0.0, 5.0, 5.0, 0.0]));
+    folder.text("other.csv", "1,1\n");
+    folder.run(&["pairwise", "points.csv", "other.csv", "--metric", "minkowski", "--p", "1", "-o", "d.npz"]).success();
+    folder.text("weights.csv", "1,0\n");
+    folder.run(&["pairwise", "points.csv", "other.csv", "--metric", "cityblock", "--weights", "weights.csv", "-o", "w.csv"]).success();
+    assert_eq!(folder.read("w.csv"), b"1\n2\n");
+}
+
+#[test]
+fn matrices_larger_than_the_budget_are_written_in_panels() {
+    let folder = Folder::new();
+    let n = 700;
+    folder.npy("x.npy", &[n, 2], &(0..2 * n).map(|i| (i % 37) as f32).collect::<Vec<_>>());
+    folder.run(&["pairwise", "x.npy", "-o", "whole.npy"]).success();
+    folder.run(&["pairwise", "x.npy", "-o", "panels.npy", "--memory-budget", "1MiB"]).success();
+    assert_eq!(folder.real("whole.npy"), folder.real("panels.npy"));
+    folder.run(&["gram", "x.npy", "--kernel", "linear", "-o", "k.npy", "--memory-budget", "1MiB"]).success();
+    assert_eq!(folder.real("k.npy").0, [n, n]);
+}
+
+#[test]
+fn gram_reads_kernels() {
+    let folder = Folder::new();
+    folder.npy("x.npy", &[2, 1], &[0.0, 1.0]);
+    folder.run(&["gram", "x.npy", "--kernel", "rbf(gamma=0.5)", "-o", "k.npy", "--json"]).success().stdout(contains("\"shape\":[2,2]"));
+    let (_, k) = folder.real("k.npy");
+    assert!((k[1] - (-0.5f32).exp()).abs() < 1e-6 && k[0] == 1.0);
+    folder.run(&["gram", "--list"]).success().stdout(contains("matern"));
+    folder.run(&["pairwise", "--list"]).success().stdout(contains("cosine"));
+}
+
+#[test]
+fn knn_votes() {
+    let folder = Folder::new();
+    folder.text("train.csv", "0\n1\n10\n11\n12\n");
+    folder.text("query.csv", "0.4\n10.9\n");
+    folder.text("labels.csv", "7\n7\n8\n8\n8\n");
+    folder.run(&["knn", "train.csv", "query.csv", "-k", "2", "--labels", "labels.csv", "-o", "near.npz"]).success();
+    let mut archive = npyz::npz::NpzArchive::open(folder.path("near.npz")).unwrap();
+    let indices: Vec<i64> = archive.by_name("indices").unwrap().unwrap().into_vec().unwrap();
+    let labels: Vec<i64> = archive.by_name("labels").unwrap().unwrap().into_vec().unwrap();
+    assert_eq!((indices, labels), (vec![0, 1, 3, 2], vec![7, 8]));
+}
+
+#[test]
+fn gemm_multiplies() {
+    let folder = Folder::new();
+    folder.npy("a.npy", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+    folder.npy("b.npy", &[2, 1], &[1.0, 10.0]);
+    folder.run(&["gemm", "a.npy", "b.npy", "-o", "c.npy"]).success();
+    assert_eq!(folder.real("c.npy"), (vec![2, 1], vec![21.0, 43.0]));
+    folder.run(&["gemm", "a.npy", "b.npy", "--trans-a", "--alpha", "2", "--beta", "-1", "--c", "c.npy", "-o", "d.npy"]).success();
+    assert_eq!(folder.real("d.npy").1, [2.0 * 31.0 - 21.0, 2.0 * 42.0 - 43.0]);
+}
+
+#[test]
+fn fft_there_and_back() {
+    let folder = Folder::new();
+    folder.text("x.csv", "1\n2\n3\n4\n5\n");
+    folder.run(&["fft", "x.csv", "-o", "y.npy"]).success();
+    folder.run(&["fft", "y.npy", "--inverse", "-o", "z.npy"]).success();
+    folder.run(&["fft", "x.csv", "--real", "--norm", "ortho", "-o", "half.npy"]).success();
+    folder.run(&["fft", "half.npy", "--real", "--inverse", "--norm", "ortho", "--n", "5", "-o", "back.npy"]).success();
+    let (shape, back) = folder.real("back.npy");
+    assert_eq!(shape, [5]);
+    assert!(back.iter().zip(1..).all(|(v, i)| (v - i as f32).abs() < 1e-5), "{back:?}");
+}
+
+#[test]
+fn convolution_of_arrays_pictures_and_sound() {
+    let folder = Folder::new();
+    folder.text("x.csv", "1\n2\n3\n");
+    folder.text("h.csv", "1\n1\n");
+    folder.run(&["convolve", "x.csv", "h.csv", "--method", "direct", "-o", "y.npy"]).success();
+    assert_eq!(folder.real("y.npy"), (vec![4], vec![1.0, 3.0, 5.0, 3.0]));
+    folder.run(&["convolve", "x.csv", "h.csv", "--mode", "valid", "--correlate", "-o", "v.csv"]).success();
+    assert_eq!(folder.read("v.csv"), b"3\n5\n");
+
+    let picture = image::RgbImage::from_fn(20, 10, |x, y| image::Rgb([(x * 12) as u8, (y * 25) as u8, 80]));
+    picture.save(folder.path("photo.png")).unwrap();
+    folder.npy("box.npy", &[3, 3], &[1.0; 9]);
+    folder.run(&["convolve", "photo.png", "box.npy", "--normalize", "-o", "blurred.png"]).success();
+    let blurred = image::open(folder.path("blurred.png")).unwrap().to_rgb8();
+    assert_eq!((blurred.dimensions(), blurred.get_pixel(10, 5)), ((20, 10), &image::Rgb([120, 125, 80])));
+    folder.run(&["deblur", "blurred.png", "box.npy", "-o", "restored.png", "--balance", "1e-2"]).success();
+    assert_eq!(image::open(folder.path("restored.png")).unwrap().to_rgb8().dimensions(), (20, 10));
+
+    let spec = hound::WavSpec { channels: 2, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let mut sound = hound::WavWriter::create(folder.path("dry.wav"), spec).unwrap();
+    for t in 0..50i16 {
+        sound.write_sample(t * 100).unwrap();
+        sound.write_sample(-t * 100).unwrap();
+    }
+    sound.finalize().unwrap();
+    folder.run(&["convolve", "dry.wav", "h.csv", "-o", "wet.wav"]).success();
+    let wet = hound::WavReader::open(folder.path("wet.wav")).unwrap();
+    assert_eq!((wet.spec().channels, wet.spec().sample_rate, wet.duration()), (2, 8000, 51));
+}
+
+#[test]
+fn info_and_completions_print() {
+    let folder = Folder::new();
+    folder.run(&["info"]).success().stdout(contains("CPU"));
+    folder.run(&["info", "--json"]).success().stdout(contains("\"adapters\""));
+    folder.run(&["completions", "bash"]).success().stdout(contains("gristmill"));
+    folder.run(&["--help"]).success().stdout(contains("Examples:"));
+    for command in ["info", "pairwise", "gram", "knn", "gemm", "fft", "convolve", "deblur", "demo", "conformance", "completions"] {
+        folder.run(&[command, "--help"]).success().stdout(contains("Example").and(contains("gristmill ")));
+    }
+}
+
+#[test]
+fn conversion_is_said_once_unless_quiet() {
+    let folder = Folder::new();
+    let numbers: Vec<u8> = [1f64, 2.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+    folder.npy_bytes("x.npy", "<f8", &[2, 1], &numbers);
+    folder.run(&["pairwise", "x.npy", "-o", "d.npy"]).success().stderr(contains("x.npy: float64 converted to float32").count(1));
+    folder.run(&["pairwise", "x.npy", "-o", "d.npy", "--quiet"]).success().stderr("");
+}
+
+#[test]
+fn the_demo_shows_its_scores() {
+    let folder = Folder::new();
+    folder
+        .run(&["demo", "--out", "out"])
+        .success()
+        .stdout(contains("digits").and(contains("R²")).and(contains("dB")).and(contains("1024×1024×1024")));
+    for name in ["index.html", "original.png", "blurred.png", "restored.png", "psf.png", "mistakes.png"] {
+        assert!(!folder.read(&format!("out/{name}")).is_empty(), "{name}");
+    }
+}
