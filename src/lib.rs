@@ -54,3 +54,11 @@ pub use work::{Method, Mode};
 /// The wgpu whose types [`Context::from_wgpu`], [`Tensor::buffer`] and [`Tensor::encode_into`] speak. A new major version
 /// of wgpu is a new major version of this library.
 pub use wgpu;
+
+/// Every shader in every language, for the checks of `tests/translation.rs`; no part of the library's promise.
+#[cfg(all(feature = "translate", not(target_arch = "wasm32")))]
+#[doc(hidden)]
+pub mod translate {
+    pub use crate::plan::{Needed, every_shader};
+    pub use crate::shader::{Interface, Module, Shader, ShaderFile, Tail, Translation, compile};
+}

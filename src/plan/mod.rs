@@ -6,6 +6,8 @@ mod copy;
 mod fft;
 mod gemm;
 mod guard;
+#[cfg(all(feature = "translate", not(target_arch = "wasm32")))]
+mod inventory;
 mod limits;
 mod lower;
 #[cfg(feature = "conformance")]
@@ -18,6 +20,8 @@ mod stream;
 
 pub use choices::{Choices, Sharing, Tile};
 pub use fft::FftChoices;
+#[cfg(all(feature = "translate", not(target_arch = "wasm32")))]
+pub use inventory::{Needed, every_shader};
 pub use limits::{DeviceKind, Limits};
 pub use lower::lower;
 #[cfg(feature = "conformance")]

@@ -1,0 +1,190 @@
+//! Every shader with every specialization that the plans make for a spread of work, devices and choices: what is checked
+//! by the tools of other languages, without a device.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::{Choices, DeviceKind, Limits, lower};
+use crate::error::{Error, Result};
+use crate::kernel::{Kernel, PairFunction};
+use crate::metric::Metric;
+use crate::shader::Shader;
+use crate::work::{ConvolveWork, FftKind, FftWork, GemmWork, Input, Layout, Method, Mode, PairWork, Work};
+
+/// A shader, who needs it, and the device that it was made for.
+#[derive(Debug, Clone)]
+pub struct Needed {
+    /// The shader with its tail.
+    pub shader: Arc<Shader>,
+    /// The first work that needs it, and the device, in words.
+    pub by: String,
+    /// What that device can do.
+    pub limits: Limits,
+}
+
+/// The shaders of all work in the spread, each once.
+///
+/// # Errors
+/// The first work that a plan refuses although it should not.
+pub fn every_shader() -> Result<Vec<Needed>> {
+    let mut seen = HashSet::new();
+    let mut shaders = Vec::new();
+    for (device, limits) in devices() {
+        let choices = Choices::for_limits(&limits);
+        for Case { name, work, layouts, element_bytes } in cases()? {
+            let inputs: Vec<Input<'_>> = layouts.iter().map(|layout| Input { layout, element_bytes }).collect();
+            let by = format!("{name} on {device}");
+            let program = match lower(&work, &inputs, &limits, &choices) {
+                Ok(program) => program,
+                Err(error) => return Err(Error::Shader { label: by, message: error.to_string() }),
+            };
+            for pass in program.passes {
+                if seen.insert(Arc::clone(&pass.shader)) {
+                    shaders.push(Needed { shader: pass.shader, by: by.clone(), limits: limits.clone() });
+                }
+            }
+        }
+    }
+    Ok(shaders)
+}
+
+/// Subgroups of every size and none, in software and on GPUs, and one device with more workgroup memory.
+fn devices() -> Vec<(String, Limits)> {
+    let mut devices = Vec::new();
+    for (kind, name) in [(DeviceKind::Software, "a software device"), (DeviceKind::Discrete, "a GPU")] {
+        for subgroup_size in [None, Some(4), Some(8), Some(16), Some(32), Some(64)] {
+            let lanes = subgroup_size.map_or("no subgroups".to_owned(), |size: u32| format!("subgroups of {size}"));
+            devices.push((format!("{name} with {lanes}"), Limits { kind, subgroup_size, ..Limits::webgpu_defaults() }));
+        }
+    }
+    let limits = Limits {
+        kind: DeviceKind::Discrete,
+        workgroup_bytes: 32 << 10,
+        max_invocations: 1024,
+        offset_alignment: 32,
+        max_storage_buffers: 32,
+        ..Limits::webgpu_defaults()
+    };
+    devices.push(("a GPU above the default limits".to_owned(), limits));
+    devices
+}
+
+struct Case {
+    name: String,
+    work: Work,
+    layouts: Vec<Layout>,
+    element_bytes: usize,
+}
+
+fn cases() -> Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for element_bytes in [4, 8] {
+        let strided = Layout { shape: vec![3, 5, 7], strides: vec![1, 3, 15], offset: 2 };
+        cases.push(Case { name: "copy".to_owned(), work: Work::Copy, layouts: vec![strided], element_bytes });
+    }
+    pairs(&mut cases)?;
+    products(&mut cases);
+    transforms(&mut cases);
+    convolutions(&mut cases);
+    Ok(cases)
+}
+
+fn pairs(cases: &mut Vec<Case>) -> Result<()> {
+    let d = 5;
+    let weights: Vec<f32> = (1..=d).map(|f| f as f32).collect();
+    let metrics = Metric::all().into_iter().chain([Metric::minkowski(1.5), Metric::minkowski(3.0)]);
+    let weighted = metrics.clone().filter(|metric| !metric.accumulate_weighted.is_empty());
+    let weighted = weighted.map(|metric| metric.with_weights(weights.clone()));
+    let mut functions: Vec<(String, PairFunction)> = Vec::new();
+    for metric in metrics.chain(weighted) {
+        let with = if metric.weights.is_some() { " with weights" } else { "" };
+        functions.push((format!("{}{with}", metric.name), metric.into()));
+    }
+    // Every named kernel with its defaults, and what varies the text of one.
+    let named = Kernel::all().iter().map(|entry| entry.name);
+    let variants = ["matern(nu=0.5)", "matern(nu=2.5)", "polynomial(degree=2)", "rbf(length_scale=[1, 2, 3, 4, 5])"];
+    for text in named.chain(variants).chain(["2.5*rbf(0.9) + 0.3*rq(1.2)*dot_product(0.8)"]) {
+        functions.push((text.to_owned(), text.parse::<Kernel>()?.pair_function(d)?));
+    }
+    for (name, function) in functions {
+        // Sizes that fit in one tile, and ones that need many, features split over passes among them.
+        for (n, m, d, paired) in [(3, 4, d, false), (300, 200, d, false), (40, 40, d, true), (3, 4, 70_000, false)] {
+            if function.weights().is_some_and(|weights| weights.len() != d) {
+                continue;
+            }
+            let work = Work::Pair(PairWork { op: "pairwise", function: function.clone(), paired });
+            let layouts = vec![Layout::contiguous(&[n, d]), Layout::contiguous(&[m, d])];
+            let name = format!("{name}, {n} × {m} rows of {d}{}", if paired { ", paired" } else { "" });
+            cases.push(Case { name, work, layouts, element_bytes: 4 });
+        }
+    }
+    Ok(())
+}
+
+fn products(cases: &mut Vec<Case>) {
+    for (batch, m, k, n) in [(1, 3, 4, 5), (1, 300, 70, 200), (2, 33, 17, 65), (1, 2, 70_000, 3)] {
+        for (transposed, beta) in [(false, 0.0), (true, 0.5)] {
+            let mut a = Layout::contiguous(&[batch, m, k]);
+            if transposed {
+                a = Layout { shape: vec![batch, m, k], strides: vec![m * k, 1, m], offset: 0 };
+            }
+            let mut layouts = vec![a, Layout::contiguous(&[batch, k, n])];
+            if beta != 0.0 {
+                layouts.push(Layout::contiguous(&[1, 1, n]));
+            }
+            let name = format!("gemm of {batch} × {m} × {k} × {n}, beta {beta}");
+            cases.push(Case { name, work: Work::Gemm(GemmWork { alpha: 1.5, beta }), layouts, element_bytes: 4 });
+        }
+    }
+}
+
+fn transforms(cases: &mut Vec<Case>) {
+    // Every radix, products of them, primes by Rader and by Bluestein, and lengths past workgroup memory.
+    let lengths = (1..=32).chain([49, 61, 64, 81, 100, 127, 128, 169, 210, 243, 256, 257, 509, 512, 625, 1000, 1009, 1024, 2048]);
+    let lengths = lengths.chain([2187, 4096, 4099, 10_007, 16_384, 65_536, 100_003, 1 << 20]);
+    for length in lengths {
+        for kind in [FftKind::Complex, FftKind::RealToHalf, FftKind::HalfToReal] {
+            let (entries, element_bytes) = match kind {
+                FftKind::Complex => (length, 8),
+                FftKind::RealToHalf => (length, 4),
+                FftKind::HalfToReal => (length / 2 + 1, 8),
+            };
+            let inverse = kind == FftKind::HalfToReal;
+            let work = Work::Fft(FftWork { op: "fft", kind, axis: 1, length, inverse, scale: 1.0 });
+            let name = format!("fft ({kind:?}) of length {length}");
+            cases.push(Case { name, work, layouts: vec![Layout::contiguous(&[3, entries])], element_bytes });
+        }
+    }
+    for (inverse, axis) in [(true, 1), (false, 0), (true, 0)] {
+        let work = Work::Fft(FftWork { op: "fft", kind: FftKind::Complex, axis, length: 96, inverse, scale: 0.5 });
+        let name = format!("fft along axis {axis}, inverse: {inverse}");
+        cases.push(Case { name, work, layouts: vec![Layout::contiguous(&[100, 90])], element_bytes: 8 });
+    }
+}
+
+fn convolutions(cases: &mut Vec<Case>) {
+    let shapes: [(&[usize], &[usize], usize); 5] = [
+        (&[1000], &[31], 1),
+        (&[2, 100_000], &[2, 1001], 1),
+        (&[64, 80], &[5, 7], 2),
+        (&[200, 300], &[61, 61], 2),
+        (&[8, 9, 10], &[3, 3, 3], 3),
+    ];
+    for (signal, kernel, rank) in shapes {
+        for method in [Method::Direct, Method::Fft] {
+            for (mode, correlate, circular, complex) in [
+                (Mode::Full, false, false, false),
+                (Mode::Same, true, false, true),
+                (Mode::Valid, true, false, false),
+                (Mode::Full, false, true, true),
+            ] {
+                let op = if correlate { "correlate" } else { "convolve" };
+                let work = ConvolveWork { op, rank, correlate, circular, mode, method, complex };
+                let name = format!("{op} {signal:?} with {kernel:?}, {mode:?}, {method:?}, complex: {complex}");
+                let layouts = vec![Layout::contiguous(signal), Layout::contiguous(kernel)];
+                let element_bytes = if complex { 8 } else { 4 };
+                cases.push(Case { name, work: Work::Convolve(work), layouts, element_bytes });
+            }
+        }
+    }
+}
