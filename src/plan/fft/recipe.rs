@@ -288,7 +288,7 @@ mod tests {
         let print = |n| FftRecipe::new(n, &limits, &choices).unwrap().to_string();
         assert_eq!(print(13), "13 = (13)");
         assert_eq!(print(1000), "1000 = (10·10·10)");
-        assert_eq!(print(4096), "4096 = (8·8) · (8·8)");
+        assert_eq!(print(4096), "4096 = (16) · (16·16)");
         assert_eq!(print(17), "17 = Bluestein by (7·5)");
     }
 }
