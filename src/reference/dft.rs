@@ -70,9 +70,8 @@ mod tests {
     use super::*;
 
     fn near(a: &[Complex<f64>], b: &[Complex<f64>]) -> bool {
-        let scale: f64 = b.iter().map(Complex::norm).fold(1.0, f64::max);
-        a.len() == b.len()
-            && a.iter().zip(b).all(|(a, b)| (a - b).norm() <= 1e-14 * scale * (b.norm() + a.len() as f64).sqrt())
+        let scale = b.iter().map(|value| value.norm()).fold(1.0, f64::max);
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).norm() <= 1e-13 * scale)
     }
 
     #[test]
