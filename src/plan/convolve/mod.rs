@@ -2,6 +2,8 @@
 
 mod direct;
 mod spectral;
+#[cfg(test)]
+mod tests;
 
 use super::fft::{Batch, FftChoices};
 use super::{Limits, Program};

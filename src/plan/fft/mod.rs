@@ -6,6 +6,8 @@ mod geometry;
 mod recipe;
 mod tables;
 mod tail;
+#[cfg(test)]
+pub(super) mod tests;
 
 pub(crate) use append::first;
 pub(crate) use append::{AxisTransform, Product, Side, append_axis};

@@ -112,7 +112,7 @@ mod tests {
         }
         assert_eq!(root(1, 4), (0.0, -1.0));
         assert_eq!(root(4, 8), (-1.0, 0.0));
-        assert_eq!(root(1, 8).0, -root(1, 8).1);
+        assert_eq!(root(1, 8).0 as f32, -root(1, 8).1 as f32);
     }
 
     /// The filter transformed back is the conjugate chirp.

@@ -1,0 +1,91 @@
+#![allow(clippy::unwrap_used)]
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::{FftChoices, lower};
+use crate::plan::{BufferId, Limits, Program};
+use crate::shader::{BindingKind, Interface, compile};
+use crate::work::{FftKind, FftWork, Input, Layout};
+
+thread_local! {
+    /// Shaders that were compiled before, by their text.
+    static COMPILED: RefCell<HashMap<String, Rc<Interface>>> = RefCell::default();
+}
+
+/// Limits so small that everything has to be split.
+pub(in crate::plan) fn tight() -> Limits {
+    Limits {
+        max_binding_bytes: 70_000,
+        max_workgroups: 60,
+        max_pass_cost: 3e5,
+        max_iterations: 1000,
+        ..Limits::webgpu_defaults()
+    }
+}
+
+/// Every pass binds aligned windows inside their buffers, never one buffer for reading and for writing, in a grid
+/// that the device takes, and its shader compiles, asks for that many windows and fits the device.
+pub(in crate::plan) fn assert_sound(program: &Program, inputs: &[u64], limits: &Limits) {
+    let size = |buffer| match buffer {
+        BufferId::Input(n) => inputs[n],
+        BufferId::Output => program.output_bytes,
+        BufferId::Temporary(n) => program.temporaries[n],
+        BufferId::Constant(n) => program.constants[n].bytes.len() as u64,
+    };
+    for pass in &program.passes {
+        for window in &pass.windows {
+            assert_eq!(window.offset % limits.offset_alignment, 0, "{window:?}");
+            assert!(window.bytes > 0 && window.bytes <= limits.max_binding_bytes, "{window:?}");
+            assert!(window.offset + window.bytes <= size(window.buffer), "{window:?} of {}", size(window.buffer));
+        }
+        assert!(pass.grid.iter().all(|&n| n > 0 && n <= limits.max_workgroups), "{:?}", pass.grid);
+        let interface = COMPILED.with_borrow_mut(|compiled| {
+            let compiled = compiled.entry(pass.shader.text());
+            Rc::clone(compiled.or_insert_with(|| Rc::new(compile(&pass.shader).unwrap().interface)))
+        });
+        interface.check(limits).unwrap();
+        assert_eq!(interface.bindings.len(), pass.windows.len() + 1);
+        assert_eq!(pass.parameters.len() % 16, 0);
+        assert!(pass.parameters.len() >= interface.parameter_bytes as usize);
+        for (window, kind) in pass.windows.iter().zip(&interface.bindings[1..]) {
+            if *kind == BindingKind::StorageReadWrite {
+                assert_eq!(pass.windows.iter().filter(|other| other.buffer == window.buffer).count(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn passes_stay_inside_their_buffers() {
+    let limits = tight();
+    let choices = FftChoices { longest_line: 64, ..FftChoices::default() };
+    for length in [1, 2, 17, 64, 100, 127, 2048] {
+        for (kind, number) in [(FftKind::Complex, 8), (FftKind::RealToHalf, 4), (FftKind::HalfToReal, 8)] {
+            for given in [length, length / 2 + 1, length + 3] {
+                let shape = [40, given, 3];
+                let transposed = Layout { shape: shape.to_vec(), strides: vec![1, 120, 40], offset: 0 };
+                for layout in [Layout::contiguous(&shape), transposed] {
+                    let work = FftWork { op: "fft", kind, axis: 1, length, inverse: length % 2 == 0, scale: 1.0 };
+                    let input = Input { layout: &layout, element_bytes: number };
+                    let bytes = (layout.end() * number) as u64;
+                    // Lines of the transposed layout reach across all of it.
+                    match lower(&work, &[input], &limits, &choices) {
+                        Ok(program) => assert_sound(&program, &[bytes], &limits),
+                        Err(error) => assert!(bytes > limits.max_binding_bytes, "{length}: {error}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_that_no_binding_holds_is_refused() {
+    let layout = Layout::contiguous(&[1 << 16]);
+    let work = FftWork { op: "fft", kind: FftKind::Complex, axis: 0, length: 1 << 16, inverse: false, scale: 1.0 };
+    let input = Input { layout: &layout, element_bytes: 8 };
+    let error = lower(&work, &[input], &tight(), &FftChoices::default()).unwrap_err();
+    assert!(error.to_string().contains("70000 bytes"), "{error}");
+}
