@@ -53,7 +53,7 @@ const LEAVES: [&str; 24] = [
     "matern(nu=2.5, length_scale=0.7)",
     "matern([1, 2, 3], 2.5)",
     "RQ(1.2, alpha=0.5)",
-    "rational_quadratic(alpha=1e6)",
+    "rational_quadratic(alpha=100)",
     "exponential(2)",
     "exponential([1, 2, 0.5])",
     "exp_sine_squared(1.3, periodicity=2.1)",
