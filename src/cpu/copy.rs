@@ -25,7 +25,7 @@ pub(super) fn run(op: &'static str, operand: &Operand) -> Result<Memory> {
             let shape: Vec<usize> = view.shape.iter().copied().chain([bytes]).collect();
             let strides: Vec<usize> = view.strides.iter().map(|s| s * bytes).chain([1]).collect();
             let view = View { entries: view.entries, shape: &shape, strides: &strides };
-            let mut out = Memory::zeroed(op, view.len())?;
+            let mut out = Memory::anything(op, view.len())?;
             copy(&view, out.entries_mut());
             Ok(out)
         }

@@ -1,8 +1,12 @@
-//! The host's memory for tensors: zeroed, aligned, fallible to allocate.
+//! The host's memory for tensors: aligned, fallible to allocate, and used again.
+//!
+//! A page that the system has just handed out costs about as much as computing what goes into it, so blocks of some
+//! size wait in a small pool when their tensor is gone.
 
 use std::alloc::{Layout as Block, alloc_zeroed, dealloc};
 use std::any::Any;
 use std::ptr::NonNull;
+use std::sync::{Mutex, PoisonError};
 
 use bytemuck::Pod;
 
@@ -12,6 +16,15 @@ use crate::work::StorageCell;
 /// Bytes to which every allocation is aligned: enough for every element type, and no more than the allocator gives
 /// anyway, because only then does the system hand out zero pages that nobody has to clear.
 const ALIGNMENT: usize = 16;
+
+/// Blocks of at least this many bytes are kept for the next tensor.
+const KEPT_FROM: usize = 1 << 18;
+
+/// Bytes that wait at most, in all; a block larger than this goes back to the system at once.
+const KEPT: usize = 1 << 27;
+
+/// Blocks whose tensors are gone, the latest last.
+static POOL: Mutex<Vec<Memory>> = Mutex::new(Vec::new());
 
 /// A block of bytes that starts aligned for every element type.
 pub(super) struct Memory {
@@ -26,8 +39,19 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// `bytes` zero bytes.
-    pub(super) fn zeroed(op: &'static str, bytes: usize) -> Result<Self> {
+    /// `bytes` bytes with anything in them.
+    pub(super) fn anything(op: &'static str, bytes: usize) -> Result<Self> {
+        if bytes >= KEPT_FROM {
+            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(at) = pool.iter().rposition(|kept| kept.bytes == bytes) {
+                return Ok(pool.remove(at));
+            }
+        }
+        Self::new(op, bytes)
+    }
+
+    /// `bytes` zero bytes, fresh from the system.
+    fn new(op: &'static str, bytes: usize) -> Result<Self> {
         if bytes == 0 {
             return Ok(Self { start: NonNull::<u128>::dangling().cast(), bytes });
         }
@@ -38,17 +62,17 @@ impl Memory {
         NonNull::new(start).map(|start| Self { start, bytes }).ok_or(refused)
     }
 
-    /// Room for `len` entries of `T`, all zero.
+    /// Room for `len` entries of `T`, all of which the caller will write.
     pub(super) fn for_entries<T: Pod>(op: &'static str, len: usize) -> Result<Self> {
         match len.checked_mul(size_of::<T>()) {
-            Some(bytes) => Self::zeroed(op, bytes),
+            Some(bytes) => Self::anything(op, bytes),
             None => Err(Error::OutOfMemory { op, requested: u64::MAX }),
         }
     }
 
     /// A copy of `bytes`.
     pub(super) fn copied(op: &'static str, bytes: &[u8]) -> Result<Self> {
-        let mut memory = Self::zeroed(op, bytes.len())?;
+        let mut memory = Self::anything(op, bytes.len())?;
         memory.entries_mut::<u8>().copy_from_slice(bytes);
         Ok(memory)
     }
@@ -56,7 +80,7 @@ impl Memory {
     /// As many whole entries of `T` as there are bytes for.
     pub(super) fn entries<T: Pod>(&self) -> &[T] {
         const { assert!(align_of::<T>() <= ALIGNMENT && size_of::<T>() > 0) };
-        // SAFETY: the block holds that many `T`, is aligned for them (checked above) and initialised (zeroed at
+        // SAFETY: the block holds that many `T`, is aligned for them (checked above) and initialised (zero at
         // birth); every bit pattern is a valid `T: Pod`.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), self.bytes / size_of::<T>()) }
     }
@@ -71,9 +95,32 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
+        if (KEPT_FROM..=KEPT).contains(&self.bytes) {
+            let kept = Self { start: self.start, bytes: self.bytes };
+            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+            pool.push(kept);
+            let mut room = KEPT;
+            let first = pool.iter().rposition(|kept| {
+                let fits = kept.bytes <= room;
+                room = room.saturating_sub(kept.bytes);
+                !fits
+            });
+            for mut oldest in pool.drain(..first.map_or(0, |first| first + 1)) {
+                oldest.release();
+            }
+        } else {
+            self.release();
+        }
+    }
+}
+
+impl Memory {
+    /// Gives the bytes back to the system.
+    fn release(&mut self) {
         if self.bytes > 0 {
-            // SAFETY: allocated in `zeroed` with this very size and alignment.
+            // SAFETY: allocated in `new` with this very size and alignment.
             unsafe { dealloc(self.start.as_ptr(), Block::from_size_align_unchecked(self.bytes, ALIGNMENT)) }
+            self.bytes = 0;
         }
     }
 }
@@ -123,7 +170,7 @@ mod tests {
 
     #[test]
     fn absurd_sizes_are_errors() {
-        assert!(matches!(Memory::zeroed("copy", usize::MAX), Err(Error::OutOfMemory { .. })));
+        assert!(matches!(Memory::anything("copy", usize::MAX), Err(Error::OutOfMemory { .. })));
         assert!(matches!(Memory::for_entries::<u64>("copy", usize::MAX / 2), Err(Error::OutOfMemory { .. })));
     }
 
@@ -132,6 +179,10 @@ mod tests {
         let memory = Memory::copied("copy", &[1, 2, 3, 4, 5]).unwrap();
         assert_eq!(memory.entries::<u8>(), [1, 2, 3, 4, 5]);
         assert_eq!(memory.entries::<u32>().len(), 1);
-        assert!(Memory::zeroed("copy", 0).unwrap().entries::<f32>().is_empty());
+        let large = vec![7; KEPT_FROM];
+        for _ in 0..3 {
+            assert_eq!(Memory::copied("copy", &large).unwrap().entries::<u8>(), large);
+        }
+        assert!(Memory::anything("copy", 0).unwrap().entries::<f32>().is_empty());
     }
 }

@@ -46,6 +46,7 @@ fn sum_segment<T: Number>(window: &Window, x: &[T], h: &[T], place: [usize; 3], 
     let Window { signal, kernel, start, .. } = *window;
     let mut sums = [T::zeroed(); SEGMENT];
     let sums = &mut sums[..out.len()];
+    out.fill(T::zeroed());
     let mut terms = 0;
     let [a, b, c] = [place[0] + start[0], place[1] + start[1], place[2] + start[2]];
     for i in taps(a, signal[0], kernel[0]) {

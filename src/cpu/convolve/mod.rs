@@ -108,6 +108,7 @@ fn convolve<T: Number>(
     let each = volume(window.out);
     let mut out = Memory::for_entries::<T>(op, each.saturating_mul(count))?;
     if each == 0 || count == 0 || volume(lengths) == 0 || volume(kernel_lengths) == 0 {
+        out.entries_mut::<T>().fill(T::zeroed());
         return Ok(out);
     }
 

@@ -110,6 +110,26 @@ impl Accumulate for Largest {
     }
 }
 
+/// `Σ w |x − y|³`
+#[derive(Clone, Copy)]
+pub(super) struct Cubes;
+
+impl Accumulate for Cubes {
+    #[inline(always)]
+    fn feature<S: Simd, const WEIGHTED: bool>(
+        self,
+        simd: S,
+        sum: S::f32s,
+        x: S::f32s,
+        y: S::f32s,
+        w: S::f32s,
+    ) -> S::f32s {
+        let difference = simd.abs_f32s(simd.sub_f32s(x, y));
+        let factor = if WEIGHTED { simd.mul_f32s(w, difference) } else { difference };
+        simd.mul_add_e_f32s(factor, simd.mul_f32s(difference, difference), sum)
+    }
+}
+
 /// `Σ w |x − y|ᵖ` for a small integer p.
 #[derive(Clone, Copy)]
 pub(super) struct Powers(u32);
@@ -140,6 +160,7 @@ pub(super) enum Accumulation {
     Magnitudes(Magnitudes),
     Products(Products),
     Largest(Largest),
+    Cubes(Cubes),
     Powers(Powers),
     /// By the f64 definition.
     Definition,
@@ -186,7 +207,8 @@ impl Accumulation {
             match *p {
                 1.0 => (Self::Magnitudes(Magnitudes), Ending::Sum),
                 2.0 => (Self::Squares(Squares), Ending::Root),
-                p if p.fract() == 0.0 && (3.0..=16.0).contains(&p) => {
+                3.0 => (Self::Cubes(Cubes), Ending::RootOf(1.0 / 3.0)),
+                p if p.fract() == 0.0 && (4.0..=16.0).contains(&p) => {
                     (Self::Powers(Powers(p as u32)), Ending::RootOf(1.0 / f64::from(p)))
                 }
                 _ => (Self::Definition, Ending::Sum),

@@ -206,6 +206,7 @@ impl<'a> Job<'a> {
             Accumulation::Magnitudes(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
             Accumulation::Products(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
             Accumulation::Largest(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
+            Accumulation::Cubes(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
             Accumulation::Powers(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
             Accumulation::Definition => return self.defined(term, first, rows, start, reborrow),
         }
