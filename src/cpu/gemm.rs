@@ -3,7 +3,7 @@
 //! # Accuracy
 //! `gemm` adds up to 512 products and more one after another. The product is therefore asked for in slices along k, each
 //! of which is added to what is there: `|Ĉ − C| ≤ (s + ⌈k/s⌉ + 2) u |A||B|`, s being the slice. s is [`BLOCK`] = 64 up to
-//! [`SMALL`] results, where that costs nothing; above it is [`LARGE_BLOCK`] = 256, because slices of 64 took a quarter
+//! [`SMALL`] results, where that costs nothing; above it is [`LARGE_BLOCK`] = 512, because slices of 64 took a quarter
 //! to three quarters more time than one call at 1024 × 1024 × 1024. Rounding errors add up like √s rather than s, so that the
 //! bound for s = 64 holds in practice there too, but it is not proven. Matrix times vector, where the crate would add
 //! all k products one after another, has a loop of its own with s = 64.
@@ -21,7 +21,7 @@ use crate::work::{GemmWork, Operand};
 const BLOCK: usize = 64;
 
 /// Products of a larger matrix that are added one after another.
-const LARGE_BLOCK: usize = 256;
+const LARGE_BLOCK: usize = 512;
 
 /// Results up to which slices of [`BLOCK`] cost nothing: the result stays in the second-level cache.
 const SMALL: usize = 1 << 16;
