@@ -98,7 +98,7 @@ pub(super) fn run(work: &PairWork, x: &Operand, y: &Operand) -> Result<Memory> {
         pairs(work, x, y, d, out.entries_mut());
         return Ok(out);
     }
-    Job::new(work, x, y, (m, d))?.run(op, out.entries_mut())?;
+    Job::new(work, x, y, (n, m, d))?.run(op, out.entries_mut())?;
     Ok(out)
 }
 
@@ -121,7 +121,7 @@ fn widen(from: &[f32], to: &mut [f64]) {
 }
 
 impl<'a> Job<'a> {
-    fn new(work: &'a PairWork, x: &'a [f32], y: &[f32], (m, d): (usize, usize)) -> Result<Self> {
+    fn new(work: &'a PairWork, x: &'a [f32], y: &[f32], (n, m, d): (usize, usize, usize)) -> Result<Self> {
         let op = work.op;
         let arch = Arch::new();
         let width = panel::panel_width(arch);
@@ -133,7 +133,7 @@ impl<'a> Job<'a> {
                 let (accumulation, ending) = Accumulation::of(metric);
                 let needed = matches!(ending, Ending::Cosine | Ending::Similarity);
                 let weights = metric.weights.as_deref();
-                let norms = if needed { [norms(x, d, weights), norms(y, d, weights)] } else { Default::default() };
+                let norms = if needed { [norms(x, n, d, weights), norms(y, m, d, weights)] } else { Default::default() };
                 Term { metric, accumulation, ending, norms }
             })
             .collect();
@@ -251,11 +251,11 @@ fn reborrowed<'a>(rows: &'a mut [&mut [f32]; ROWS]) -> [&'a mut [f32]; ROWS] {
 }
 
 /// `Σ w x²` of every row.
-fn norms(x: &[f32], d: usize, weights: Option<&[f32]>) -> Vec<f64> {
+fn norms(x: &[f32], rows: usize, d: usize, weights: Option<&[f32]>) -> Vec<f64> {
     let weight = |f: usize| weights.and_then(|weights| weights.get(f)).map_or(1.0, |w| f64::from(*w));
     let square = |(f, x): (usize, &f32)| weight(f) * f64::from(*x) * f64::from(*x);
     if d == 0 {
-        return Vec::new();
+        return vec![0.0; rows];
     }
     x.par_chunks_exact(d).map(|row| row.iter().enumerate().map(square).sum()).collect()
 }
