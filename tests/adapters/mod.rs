@@ -1,0 +1,148 @@
+//! The adapters that the tests run on: the host, every software rasterizer, any hardware.
+//!
+//! | environment variable | effect |
+//! |---|---|
+//! | `GRISTMILL_ADAPTER` | only adapters that this text fits, `vulkan:llvmpipe` |
+//! | `GRISTMILL_REQUIRE_ADAPTERS=1` | a missing software adapter is a failure |
+//! | `GRISTMILL_DEFAULT_LIMITS=1` | contexts open at WebGPU's default limits |
+//! | `GRISTMILL_RUNTIME_CHECKS=1` | shaders keep their bounds checks |
+
+#![allow(dead_code)]
+
+use std::collections::HashSet;
+use std::env;
+use std::rc::Rc;
+
+use gristmill::{AdapterInfo, Context, ContextOptions};
+
+/// An adapter that tests run on.
+#[derive(Debug, Clone)]
+pub struct Adapter {
+    /// `vulkan:llvmpipe`: how it is asked for, and what the names of its trials start with.
+    pub name: String,
+    /// Work on it goes through one thread, one context at a time.
+    pub serial: bool,
+}
+
+/// The software adapters that a complete run needs: what their name holds, and how to get them.
+const SOFTWARE: [(&str, &str); 3] = [
+    ("vulkan:llvmpipe", "install mesa-vulkan-drivers"),
+    ("vulkan:swiftshader", "install chromium and name its vk_swiftshader_icd.json in VK_DRIVER_FILES"),
+    ("gl:llvmpipe", "install libegl1 and mesa's libgl1-mesa-dri, and set XDG_RUNTIME_DIR"),
+];
+
+/// The adapters found, and those that are missing with what to do about it.
+pub fn find() -> (Vec<Adapter>, Vec<(String, String)>) {
+    let mut found = vec![Adapter { name: "cpu".to_owned(), serial: false }];
+    let mut seen = HashSet::new();
+    for info in Context::adapters_blocking() {
+        let name = short_name(&info);
+        if info.backend != "cpu" && seen.insert(name.clone()) {
+            found.push(Adapter { serial: info.backend == "gl", name });
+        }
+    }
+    let missing = SOFTWARE
+        .iter()
+        .filter(|(name, _)| !found.iter().any(|adapter| adapter.name == *name))
+        .map(|(name, remedy)| ((*name).to_owned(), format!("not found; {remedy}")))
+        .collect();
+    let (chosen, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|adapter| wanted(&adapter.name));
+    let mut missing: Vec<(String, String)> = missing;
+    missing.retain(|(name, _)| wanted(name));
+    drop(others);
+    (chosen, missing)
+}
+
+/// `backend:name` with the name cut to the word that tells adapters apart.
+pub fn short_name(info: &AdapterInfo) -> String {
+    let name = info.name.to_lowercase();
+    let word = ["llvmpipe", "swiftshader"].into_iter().find(|word| name.contains(word)).map(str::to_owned);
+    format!("{}:{}", info.backend, word.unwrap_or(name))
+}
+
+fn wanted(name: &str) -> bool {
+    match env::var("GRISTMILL_ADAPTER") {
+        Ok(asked) if !asked.is_empty() && asked != "all" && asked != "auto" => {
+            let asked = asked.to_lowercase();
+            match asked.split_once(':') {
+                Some((backend, part)) => {
+                    name.split_once(':').is_some_and(|(own, rest)| own == backend && rest.contains(part))
+                }
+                None => name.contains(&asked),
+            }
+        }
+        _ => true,
+    }
+}
+
+/// Whether an environment variable is set to something but 0.
+pub fn flag(name: &str) -> bool {
+    env::var(name).is_ok_and(|value| !value.is_empty() && value != "0")
+}
+
+/// A number from an environment variable.
+pub fn number(name: &str, default: usize) -> usize {
+    env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+/// Opens an adapter as the environment asks.
+pub fn open(adapter: &Adapter) -> gristmill::Result<Context> {
+    Context::with_options_blocking(ContextOptions {
+        adapter: adapter.name.clone(),
+        default_limits: flag("GRISTMILL_DEFAULT_LIMITS"),
+        runtime_checks: flag("GRISTMILL_RUNTIME_CHECKS"),
+        ..ContextOptions::default()
+    })
+}
+
+/// The context of the adapter that is being tested. Opening one is slow and GL allows one at a time, so the last one
+/// is kept until another adapter is asked for; everything runs on one thread.
+#[derive(Default)]
+pub struct Current {
+    open: Option<(String, Rc<Context>)>,
+}
+
+impl Current {
+    /// The context of this adapter.
+    pub fn context(&mut self, adapter: &Adapter) -> gristmill::Result<Rc<Context>> {
+        if let Some((name, context)) = &self.open {
+            if *name == adapter.name {
+                return Ok(Rc::clone(context));
+            }
+        }
+        self.open = None;
+        let context = Rc::new(open(adapter)?);
+        self.open = Some((adapter.name.clone(), Rc::clone(&context)));
+        Ok(context)
+    }
+}
+
+/// A context that replaces the one of this thread: GL has one at a time.
+pub fn opened(options: ContextOptions) -> gristmill::Result<Context> {
+    CURRENT.with(|current| current.borrow_mut().open = None);
+    Context::with_options_blocking(options)
+}
+
+thread_local! {
+    static CURRENT: std::cell::RefCell<Current> = std::cell::RefCell::default();
+}
+
+/// [`Current::context`] of this thread.
+pub fn context(adapter: &Adapter) -> gristmill::Result<Rc<Context>> {
+    CURRENT.with(|current| current.borrow_mut().context(adapter))
+}
+
+/// Trials that stand for the missing adapters: ignored with the reason, or failing where all are required.
+pub fn stand_ins(missing: Vec<(String, String)>) -> Vec<libtest_mimic::Trial> {
+    let required = flag("GRISTMILL_REQUIRE_ADAPTERS");
+    let stand_in = |(name, reason): (String, String)| {
+        libtest_mimic::Trial::ignorable_test(format!("{name}::every trial"), move || {
+            if required {
+                Err(reason.into())
+            } else {
+                Ok(libtest_mimic::Completion::ignored_with(reason))
+            }
+        })
+    };
+    missing.into_iter().map(stand_in).collect()
+}

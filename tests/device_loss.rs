@@ -1,0 +1,165 @@
+//! The device is destroyed under every op: whoever asks for a result gets a typed error, never a panic, never zeros.
+//!
+//! The device is the host application's own, as in an embedded context; that is also how a test can destroy it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod adapters;
+
+use gristmill::{
+    Complex32, Context, ConvolveOptions, Error, FftOptions, Kernel, Metric, Tensor, convolve, correlate, fft, gemm, gram,
+    ifft, irfft, paired_distances, pairwise, rfft, wgpu,
+};
+use libtest_mimic::{Arguments, Trial};
+use ndarray::Array2;
+
+/// Inputs on the device.
+struct Inputs {
+    real: Tensor,
+    complex: Tensor<Complex32>,
+}
+
+/// An op on the inputs; its result is read by the caller of the closure.
+type Op = fn(&Inputs) -> gristmill::Result<Outcome>;
+
+/// A result still on the device.
+enum Outcome {
+    Real(Tensor),
+    Complex(Tensor<Complex32>),
+}
+
+impl Outcome {
+    fn read(&self) -> gristmill::Result<usize> {
+        match self {
+            Self::Real(tensor) => tensor.read_blocking().map(|array| array.len()),
+            Self::Complex(tensor) => tensor.read_blocking().map(|array| array.len()),
+        }
+    }
+}
+
+const OPS: [(&str, Op); 13] = [
+    ("upload and read", |inputs| Ok(Outcome::Real(inputs.real.clone()))),
+    ("copy", |inputs| Ok(Outcome::Real(inputs.real.transpose().contiguous()?))),
+    ("pairwise", |inputs| Ok(Outcome::Real(pairwise(&inputs.real, &inputs.real, &Metric::EUCLIDEAN)?))),
+    ("paired_distances", |inputs| {
+        Ok(Outcome::Real(paired_distances(&inputs.real, &inputs.real, &Metric::COSINE)?))
+    }),
+    ("gram", |inputs| Ok(Outcome::Real(gram(&inputs.real, &inputs.real, &Kernel::rbf(0.5))?))),
+    ("gemm", |inputs| {
+        Ok(Outcome::Real(gemm(1.0, &inputs.real, &inputs.real.transpose(), 1.0, Some(&inputs.real.columns(0..1)?))?))
+    }),
+    ("fft", |inputs| Ok(Outcome::Complex(fft(&inputs.complex, &FftOptions::default())?))),
+    ("ifft", |inputs| Ok(Outcome::Complex(ifft(&inputs.complex, &FftOptions::default())?))),
+    ("rfft", |inputs| Ok(Outcome::Complex(rfft(&inputs.real, &FftOptions::default())?))),
+    ("irfft", |inputs| Ok(Outcome::Real(irfft(&inputs.complex, &FftOptions::default())?))),
+    ("convolve", |inputs| {
+        Ok(Outcome::Real(convolve(&inputs.real, &inputs.real, &ConvolveOptions::default())?))
+    }),
+    ("correlate", |inputs| {
+        Ok(Outcome::Complex(correlate(&inputs.complex, &inputs.complex, &ConvolveOptions::default())?))
+    }),
+    ("a chain", |inputs| {
+        let distances = pairwise(&inputs.real, &inputs.real, &Metric::EUCLIDEAN)?;
+        Ok(Outcome::Real(gemm(1.0, &distances, &distances, 0.0, None)?))
+    }),
+];
+
+/// When the device goes.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// Before the op is called.
+    Before,
+    /// After the op has recorded its work, before anything is read.
+    After,
+}
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let (found, missing) = adapters::find();
+    let mut tests = Vec::new();
+    for adapter in found.into_iter().filter(|adapter| adapter.name != "cpu") {
+        for (name, op) in OPS {
+            for (moment, word) in [(Moment::Before, "before"), (Moment::After, "after")] {
+                let adapter = adapter.clone();
+                tests.push(Trial::test(format!("{}::{name}, lost {word} the op", adapter.name), move || {
+                    lose(&adapter.name, op, moment).map_err(Into::into)
+                }));
+            }
+        }
+        let gone = adapter.clone();
+        tests.push(Trial::test(format!("{}::a new context works after a loss", adapter.name), move || {
+            lose(&gone.name, OPS[2].1, Moment::After)?;
+            let host = Host::open(&gone.name)?;
+            let inputs = host.inputs().map_err(|error| error.to_string())?;
+            let read = OPS[2].1(&inputs).and_then(|result| result.read());
+            read.map(|_| ()).map_err(|error| error.to_string().into())
+        }));
+    }
+    tests.extend(adapters::stand_ins(missing));
+    libtest_mimic::run(&arguments, tests).exit();
+}
+
+/// A device as a host application has it, and a context on it.
+struct Host {
+    device: wgpu::Device,
+    context: Context,
+}
+
+impl Host {
+    fn open(name: &str) -> Result<Self, String> {
+        let (backend, part) = name.split_once(':').ok_or("no backend in the adapter's name")?;
+        let backends = match backend {
+            "gl" => wgpu::Backends::GL,
+            "vulkan" => wgpu::Backends::VULKAN,
+            "metal" => wgpu::Backends::METAL,
+            "dx12" => wgpu::Backends::DX12,
+            _ => wgpu::Backends::all(),
+        };
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+        descriptor.backends = backends;
+        let instance = wgpu::Instance::new(descriptor);
+        let adapters = pollster::block_on(instance.enumerate_adapters(backends));
+        let adapter = adapters
+            .into_iter()
+            .find(|adapter| adapter.get_info().name.to_lowercase().contains(part))
+            .ok_or_else(|| format!("{name} is gone"))?;
+        let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))
+            .map_err(|error| error.to_string())?;
+        let context = Context::from_wgpu(&device, &queue).map_err(|error| error.to_string())?;
+        Ok(Self { device, context })
+    }
+
+    fn inputs(&self) -> gristmill::Result<Inputs> {
+        let real = Array2::from_shape_fn((9, 9), |(i, j)| 1.0 + (i * 9 + j) as f32);
+        let complex = real.mapv(|value| Complex32::new(value, -value));
+        Ok(Inputs { real: self.context.upload(&real)?, complex: self.context.upload(&complex)? })
+    }
+}
+
+fn lose(name: &str, op: Op, moment: Moment) -> Result<(), String> {
+    let host = Host::open(name)?;
+    let inputs = host.inputs().map_err(|error| error.to_string())?;
+    let result = match moment {
+        Moment::Before => {
+            host.device.destroy();
+            op(&inputs).and_then(|result| result.read())
+        }
+        Moment::After => {
+            let result = op(&inputs).map_err(|error| format!("before the loss: {error}"))?;
+            host.device.destroy();
+            result.read()
+        }
+    };
+    match result {
+        Err(Error::DeviceLost { .. }) => {}
+        Err(other) => return Err(format!("the error is not DeviceLost: {other:?}")),
+        Ok(entries) => return Err(format!("{entries} entries were read from a device that is gone")),
+    }
+    // What comes later says the same.
+    match op(&inputs).and_then(|result| result.read()) {
+        Err(Error::DeviceLost { .. }) => Ok(()),
+        Err(other) => Err(format!("the second error is not DeviceLost: {other:?}")),
+        Ok(_) => Err("the second call read something".to_owned()),
+    }
+}
