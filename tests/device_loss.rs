@@ -7,8 +7,8 @@
 mod adapters;
 
 use gristmill::{
-    Complex32, Context, ConvolveOptions, Error, FftOptions, Kernel, Metric, Tensor, convolve, correlate, fft, gemm, gram,
-    ifft, irfft, paired_distances, pairwise, rfft, wgpu,
+    Complex32, Context, ConvolveOptions, Error, FftOptions, Kernel, Metric, Tensor, convolve, correlate, fft, gemm,
+    gram, ifft, irfft, paired_distances, pairwise, rfft, wgpu,
 };
 use libtest_mimic::{Arguments, Trial};
 use ndarray::Array2;
@@ -41,9 +41,7 @@ const OPS: [(&str, Op); 13] = [
     ("upload and read", |inputs| Ok(Outcome::Real(inputs.real.clone()))),
     ("copy", |inputs| Ok(Outcome::Real(inputs.real.transpose().contiguous()?))),
     ("pairwise", |inputs| Ok(Outcome::Real(pairwise(&inputs.real, &inputs.real, &Metric::EUCLIDEAN)?))),
-    ("paired_distances", |inputs| {
-        Ok(Outcome::Real(paired_distances(&inputs.real, &inputs.real, &Metric::COSINE)?))
-    }),
+    ("paired_distances", |inputs| Ok(Outcome::Real(paired_distances(&inputs.real, &inputs.real, &Metric::COSINE)?))),
     ("gram", |inputs| Ok(Outcome::Real(gram(&inputs.real, &inputs.real, &Kernel::rbf(0.5))?))),
     ("gemm", |inputs| {
         Ok(Outcome::Real(gemm(1.0, &inputs.real, &inputs.real.transpose(), 1.0, Some(&inputs.real.columns(0..1)?))?))
@@ -52,9 +50,7 @@ const OPS: [(&str, Op); 13] = [
     ("ifft", |inputs| Ok(Outcome::Complex(ifft(&inputs.complex, &FftOptions::default())?))),
     ("rfft", |inputs| Ok(Outcome::Complex(rfft(&inputs.real, &FftOptions::default())?))),
     ("irfft", |inputs| Ok(Outcome::Real(irfft(&inputs.complex, &FftOptions::default())?))),
-    ("convolve", |inputs| {
-        Ok(Outcome::Real(convolve(&inputs.real, &inputs.real, &ConvolveOptions::default())?))
-    }),
+    ("convolve", |inputs| Ok(Outcome::Real(convolve(&inputs.real, &inputs.real, &ConvolveOptions::default())?))),
     ("correlate", |inputs| {
         Ok(Outcome::Complex(correlate(&inputs.complex, &inputs.complex, &ConvolveOptions::default())?))
     }),

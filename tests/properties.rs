@@ -11,8 +11,8 @@ mod arguments;
 
 use gristmill::conformance::{Generator, bounds};
 use gristmill::{
-    Choices, Complex32, Context, ContextOptions, ConvolveOptions, FftOptions, Kernel, Method, Metric, Mode, PairFunction,
-    Tensor, Tile, convolve, fft, gemm, gram, ifft, pairwise,
+    Choices, Complex32, Context, ContextOptions, ConvolveOptions, FftOptions, Kernel, Method, Metric, Mode,
+    PairFunction, Tensor, Tile, convolve, fft, gemm, gram, ifft, pairwise,
 };
 use libtest_mimic::{Arguments, Trial};
 use ndarray::{Array1, Array2, Ix2, s};
@@ -49,9 +49,10 @@ fn main() {
             }));
         }
         if adapter.name != "cpu" {
-            tests.push(Trial::test(format!("{}::every tile gives the same within its bounds", adapter.name), move || {
-                every_tile(&adapter).map_err(Into::into)
-            }));
+            tests.push(Trial::test(
+                format!("{}::every tile gives the same within its bounds", adapter.name),
+                move || every_tile(&adapter).map_err(Into::into),
+            ));
         }
     }
     tests.push(Trial::test("cpu::10,000 random arguments do not panic", || {
@@ -65,7 +66,8 @@ fn main() {
 /// Runs a property; the inputs follow from a seed, so that a failure can be run again.
 fn for_all<S: Strategy>(cases: usize, strategy: S, check: impl Fn(S::Value) -> Check) -> Result<(), String> {
     let config = Config { cases: cases as u32, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, proptest::test_runner::TestRng::deterministic_rng(Default::default()));
+    let mut runner =
+        TestRunner::new_with_rng(config, proptest::test_runner::TestRng::deterministic_rng(Default::default()));
     runner.run(&strategy, check).map_err(|error| error.to_string())
 }
 
@@ -134,8 +136,7 @@ fn positive_semidefinite(context: &Context, cases: usize) -> Result<(), String> 
                 error += function.evaluate_with_bound(&wide(x.row(i)), &wide(x.row(j))).1.powi(2);
             }
         }
-        let symmetric =
-            faer::Mat::from_fn(n, n, |i, j| 0.5 * (f64::from(k[[i, j]]) + f64::from(k[[j, i]])));
+        let symmetric = faer::Mat::from_fn(n, n, |i, j| 0.5 * (f64::from(k[[i, j]]) + f64::from(k[[j, i]])));
         let values = symmetric.self_adjoint_eigenvalues(faer::Side::Lower).map_err(|e| fail(format!("{e:?}")))?;
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
         prop_assert!(least >= -error.sqrt() - 1e-12, "least eigenvalue {least:e}, bound {:e}", error.sqrt());

@@ -59,13 +59,21 @@ enum Link {
     /// Against itself.
     SelfGram(Kernel),
     Gram(Kernel, Array2<f32>),
-    Gemm { alpha: f32, beta: f32, b: Array2<f32>, c: Option<Array2<f32>> },
+    Gemm {
+        alpha: f32,
+        beta: f32,
+        b: Array2<f32>,
+        c: Option<Array2<f32>>,
+    },
     /// Xᵀ X.
     Cross,
     Convolve(Array2<f32>, Mode, Method),
     Rfft,
     Irfft(usize),
-    Fft { inverse: bool, axis: usize },
+    Fft {
+        inverse: bool,
+        axis: usize,
+    },
     Transpose,
     Rows(usize, usize),
     Columns(usize, usize),
@@ -127,7 +135,13 @@ fn draw((n, d, complex): (usize, usize, bool), generator: &mut Generator) -> (Li
             }
         };
     }
-    let kernels = [Kernel::linear(), Kernel::rbf(0.5), Kernel::laplacian(0.3), Kernel::matern(1.5, 1.0), Kernel::sigmoid(0.2, 0.1)];
+    let kernels = [
+        Kernel::linear(),
+        Kernel::rbf(0.5),
+        Kernel::laplacian(0.3),
+        Kernel::matern(1.5, 1.0),
+        Kernel::sigmoid(0.2, 0.1),
+    ];
     let kernel = kernels[generator.below(kernels.len())].clone();
     match generator.below(12) {
         0 | 1 => {
@@ -254,7 +268,11 @@ fn compare(host: &Context, before: &Values, after: &Values, link: &Link) -> Resu
             real(x, want, got, link)
         }
         (_, Values::Complex(want), Values::Complex(got)) if matches!(link, Link::Transpose) => {
-            if want == got { Ok(()) } else { Err("a view changed its entries".to_owned()) }
+            if want == got {
+                Ok(())
+            } else {
+                Err("a view changed its entries".to_owned())
+            }
         }
         (_, want, got) => transform(before, want, got, link),
     }

@@ -111,8 +111,7 @@ fn findings(page: &mut String, title: &str, class: &str, found: &[super::Finding
     let open = if open { " open" } else { "" };
     let _ = write!(page, "<details{open}><summary class=\"{class}\">{title}: {}</summary>\n<ul>\n", found.len());
     for finding in found {
-        let _ =
-            write!(page, "<li><code>{}</code><br>{}</li>\n", escape(&finding.trial), escape(&finding.detail));
+        let _ = write!(page, "<li><code>{}</code><br>{}</li>\n", escape(&finding.trial), escape(&finding.detail));
     }
     page.push_str("</ul></details>\n");
 }

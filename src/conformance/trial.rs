@@ -83,9 +83,9 @@ fn judge(result: Result<Comparison>, seconds: f64) -> Outcome {
             });
             Outcome { worst: found.worst, entries: found.entries, failure, skipped: None, seconds }
         }
-        Err(error @ (Error::BufferTooLarge { .. } | Error::OutOfMemory { .. } | Error::Unsupported { op: "math", .. })) => {
-            Outcome { worst: 0.0, entries: 0, failure: None, skipped: Some(error.to_string()), seconds }
-        }
+        Err(
+            error @ (Error::BufferTooLarge { .. } | Error::OutOfMemory { .. } | Error::Unsupported { op: "math", .. }),
+        ) => Outcome { worst: 0.0, entries: 0, failure: None, skipped: Some(error.to_string()), seconds },
         Err(error) => {
             Outcome { worst: f64::INFINITY, entries: 0, failure: Some(error.to_string()), skipped: None, seconds }
         }

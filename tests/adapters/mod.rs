@@ -137,11 +137,7 @@ pub fn stand_ins(missing: Vec<(String, String)>) -> Vec<libtest_mimic::Trial> {
     let required = flag("GRISTMILL_REQUIRE_ADAPTERS");
     let stand_in = |(name, reason): (String, String)| {
         libtest_mimic::Trial::ignorable_test(format!("{name}::every trial"), move || {
-            if required {
-                Err(reason.into())
-            } else {
-                Ok(libtest_mimic::Completion::ignored_with(reason))
-            }
+            if required { Err(reason.into()) } else { Ok(libtest_mimic::Completion::ignored_with(reason)) }
         })
     };
     missing.into_iter().map(stand_in).collect()

@@ -2,8 +2,8 @@
 
 use gristmill::conformance::Generator;
 use gristmill::{
-    Complex32, Context, ConvolveOptions, FftOptions, Kernel, Method, Metric, Mode, Norm, Tensor, convolve, correlate, fft,
-    gemm, gram, ifft, irfft, paired_distances, pairwise, rfft,
+    Complex32, Context, ConvolveOptions, FftOptions, Kernel, Method, Metric, Mode, Norm, Tensor, convolve, correlate,
+    fft, gemm, gram, ifft, irfft, paired_distances, pairwise, rfft,
 };
 use ndarray::{ArrayD, IxDyn};
 use proptest::prelude::*;
@@ -152,7 +152,8 @@ fn call(context: &Context, generator: &mut Generator) -> gristmill::Result<()> {
                 }
                 _ => {
                     let options = convolve_options(generator);
-                    let result = if generator.below(2) == 0 { convolve(&x, &y, &options) } else { correlate(&x, &y, &options) };
+                    let result =
+                        if generator.below(2) == 0 { convolve(&x, &y, &options) } else { correlate(&x, &y, &options) };
                     result?.read_blocking()?
                 }
             };

@@ -41,7 +41,11 @@ fn options(case: &Case) -> Result<ConvolveOptions> {
 fn run(case: &Case, context: &Context, correlate: bool, mut options: ConvolveOptions) -> Result<Outputs> {
     let (x, h) = (case.input("x")?, case.input("h")?);
     if let Some(axes) = case.indices("axes", x.shape().len())? {
-        let trailing = x.shape().len().checked_sub(axes.len()).is_some_and(|first| axes.iter().copied().eq(first..x.shape().len()));
+        let trailing = x
+            .shape()
+            .len()
+            .checked_sub(axes.len())
+            .is_some_and(|first| axes.iter().copied().eq(first..x.shape().len()));
         if !trailing {
             return Err(case.unsupported(format!("axes {axes:?} of {} axes", x.shape().len())));
         }
@@ -89,7 +93,11 @@ fn bounded<T: Copy>(case: &Case, x: ArrayD<T>, kernel: &[usize], mode: Mode) -> 
             .map(|axis| {
                 let n = x.shape()[axis] as isize;
                 let at = place[axis] as isize - pads[axis].0 as isize;
-                let folded = if mirrored { at.rem_euclid(2 * n).min(2 * n - 1 - at.rem_euclid(2 * n)) } else { at.rem_euclid(n) };
+                let folded = if mirrored {
+                    at.rem_euclid(2 * n).min(2 * n - 1 - at.rem_euclid(2 * n))
+                } else {
+                    at.rem_euclid(n)
+                };
                 folded as usize
             })
             .collect();

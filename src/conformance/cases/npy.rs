@@ -5,7 +5,7 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
-use npyz::{AutoSerialize, Deserialize, DType, NpyFile, Order, TypeChar, WriterBuilder};
+use npyz::{AutoSerialize, DType, Deserialize, NpyFile, Order, TypeChar, WriterBuilder};
 use num_complex::{Complex, Complex32};
 
 use super::case::{format_error, io_error};

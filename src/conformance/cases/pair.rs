@@ -1,6 +1,8 @@
 //! Distances and Gram matrices of outside cases. `cdist` follows SciPy; `pairwise_distances`, `paired_distances` and
 //! kernels follow scikit-learn.
 
+use std::borrow::Cow;
+
 use super::case::{Case, Outputs};
 use super::npy::HostArray;
 use crate::context::Context;
@@ -26,6 +28,9 @@ fn metric(case: &Case) -> Result<Metric> {
     let name = case.text("metric").ok_or_else(|| case.error("there is no attribute metric".to_owned()))?;
     let name = name.trim_start_matches("sk_").trim_end_matches("_distances");
     let mut metric = Metric::named(name)?;
+    if case.op != "cdist" && metric.name == "cosine" {
+        metric = scikit_cosine();
+    }
     for (parameter, value) in &mut metric.parameters {
         if let Some(given) = case.number(parameter) {
             *value = given as f32;
@@ -34,6 +39,23 @@ fn metric(case: &Case) -> Result<Metric> {
     match case.optional("w")?.and_then(HostArray::into_f32) {
         Some(weights) => Ok(metric.with_weights(weights.into_iter().collect())),
         None => Ok(metric),
+    }
+}
+
+/// scikit-learn's cosine distance: 1 where a row is zero, where SciPy's is NaN.
+fn scikit_cosine() -> Metric {
+    Metric {
+        name: Cow::Borrowed("cosine_distances"),
+        finish: Cow::Borrowed(
+            "if state.xx == 0.0 || state.yy == 0.0 { return 1.0 - state.dot; }
+    let cosine = state.dot / (sqrt_(state.xx) * sqrt_(state.yy));
+    if is_nan_(cosine) { return pair_nan(); }
+    return 1.0 - clamp(cosine, -1.0, 1.0);",
+        ),
+        definition: |x, y, weights, parameters| {
+            1.0 - (Metric::COSINE_SIMILARITY.definition)(x, y, weights, parameters)
+        },
+        ..Metric::COSINE
     }
 }
 

@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use ndarray::{ArrayD, IxDyn};
 
 use super::{Body, sampled, shape_name};
-use crate::conformance::{Generator, bounds};
 use crate::conformance::compare::Comparison;
 use crate::conformance::trial::{Extent, Trial};
+use crate::conformance::{Generator, bounds};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ops::{ConvolveOptions, convolve, correlate};
@@ -35,12 +35,8 @@ impl ConvolveTrial {
         let mut draw = || Complex32::new(generator.bell(), if self.complex { generator.bell() } else { 0.0 });
         let x = ArrayD::from_shape_simple_fn(IxDyn(&self.x), &mut draw);
         let h = ArrayD::from_shape_simple_fn(IxDyn(&self.h), &mut draw);
-        let options = ConvolveOptions {
-            mode: self.mode,
-            method: self.method,
-            rank: Some(self.rank),
-            circular: self.circular,
-        };
+        let options =
+            ConvolveOptions { mode: self.mode, method: self.method, rank: Some(self.rank), circular: self.circular };
         let got = if self.complex {
             let (x, h) = (context.upload(&x)?, context.upload(&h)?);
             let result = if self.correlate { correlate(&x, &h, &options) } else { convolve(&x, &h, &options) };

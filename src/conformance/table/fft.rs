@@ -7,9 +7,9 @@ use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use num_complex::{Complex, Complex32};
 
 use super::{Body, shape_name};
-use crate::conformance::{Generator, bounds};
 use crate::conformance::compare::Comparison;
 use crate::conformance::trial::{Extent, Trial};
+use crate::conformance::{Generator, bounds};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ops::{FftOptions, Norm, fft, ifft, irfft, rfft};
@@ -50,8 +50,7 @@ pub(crate) struct FftTrial {
 impl FftTrial {
     pub(super) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
         let mut generator = Generator::named(name);
-        let options =
-            FftOptions { axes: Some(self.axes.clone()), lengths: self.options_lengths(), norm: self.norm };
+        let options = FftOptions { axes: Some(self.axes.clone()), lengths: self.options_lengths(), norm: self.norm };
         let last = self.axes.last().copied().unwrap_or(0);
         let mut shape = self.shape.clone();
         if let (Transform::Irfft, Some(n)) = (self.transform, shape.get_mut(last)) {
@@ -66,9 +65,7 @@ impl FftTrial {
         let x = ArrayD::from_shape_simple_fn(IxDyn(&shape), || Complex32::new(generator.bell(), generator.bell()));
         let device = self.upload(context, &x)?;
         let result = match self.transform {
-            Transform::Irfft => {
-                irfft(&device, &options)?.read().await?.mapv(|re| Complex::new(f64::from(re), 0.0))
-            }
+            Transform::Irfft => irfft(&device, &options)?.read().await?.mapv(|re| Complex::new(f64::from(re), 0.0)),
             Transform::Ifft => ifft(&device, &options)?.read().await?.mapv(widen),
             _ => fft(&device, &options)?.read().await?.mapv(widen),
         };
@@ -321,7 +318,8 @@ mod tests {
     fn the_split_transform_is_the_definition() {
         let mut generator = Generator::new(7);
         for n in [1, 2, 6, 7, 12, 30, 49, 64] {
-            let x: Vec<_> = (0..n).map(|_| Complex::new(f64::from(generator.bell()), f64::from(generator.bell()))).collect();
+            let x: Vec<_> =
+                (0..n).map(|_| Complex::new(f64::from(generator.bell()), f64::from(generator.bell()))).collect();
             for (k, got) in dft(&x, false).into_iter().enumerate() {
                 let term = |j: usize| Complex::from_polar(1.0, -TAU * (j * k % n) as f64 / n as f64);
                 let want: Complex<f64> = x.iter().enumerate().map(|(j, value)| value * term(j)).sum();
@@ -332,9 +330,13 @@ mod tests {
 
     #[test]
     fn half_spectra_become_real_signals() {
-        let half = ArrayD::from_shape_vec(IxDyn(&[2]), vec![Complex::new(1.0, 5.0), Complex::new(2.0, 3.0)]).unwrap_or_default();
+        let half = ArrayD::from_shape_vec(IxDyn(&[2]), vec![Complex::new(1.0, 5.0), Complex::new(2.0, 3.0)])
+            .unwrap_or_default();
         let odd = hermitian(&half, 0, 3);
-        assert_eq!(odd.as_slice().unwrap_or_default(), [Complex::new(1.0, 0.0), Complex::new(2.0, 3.0), Complex::new(2.0, -3.0)]);
+        assert_eq!(
+            odd.as_slice().unwrap_or_default(),
+            [Complex::new(1.0, 0.0), Complex::new(2.0, 3.0), Complex::new(2.0, -3.0)]
+        );
         let even = hermitian(&half, 0, 2);
         assert_eq!(even.as_slice().unwrap_or_default(), [Complex::new(1.0, 0.0), Complex::new(2.0, 0.0)]);
     }

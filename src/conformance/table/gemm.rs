@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use ndarray::{ArrayD, Axis, Ix2, IxDyn};
 
 use super::{Body, sampled, settings, shape_name};
-use crate::conformance::{Generator, bounds};
 use crate::conformance::compare::Comparison;
 use crate::conformance::layout::Placement;
 use crate::conformance::trial::{Extent, Trial};
+use crate::conformance::{Generator, bounds};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ops::gemm;

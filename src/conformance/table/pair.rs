@@ -221,7 +221,9 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     let contiguous = (Placement::Contiguous, Placement::Contiguous);
     for (name, function) in &functions {
         let Function::Metric(_) = function else { continue };
-        for ((n, d), values) in [((0, 3), Values::Bell), ((1, 1), Values::Whole), ((131, 17), Values::Same), ((65, 64), Values::Bell)] {
+        for ((n, d), values) in
+            [((0, 3), Values::Bell), ((1, 1), Values::Whole), ((131, 17), Values::Same), ((65, 64), Values::Bell)]
+        {
             let placements = (Placement::Columns, Placement::Rows);
             let trial = PairTrial { function: function.clone(), paired: true, n, m: n, d, placements, values };
             trials.push(trial.named("paired", name));

@@ -130,7 +130,8 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     };
     for row in settings(extent, &[Dtype::ALL.len(), SHAPES.len(), Placement::ALL.len()]) {
         let [t, s, p] = row[..] else { continue };
-        if let (Some(&dtype), Some(&shape), Some(&placement)) = (Dtype::ALL.get(t), SHAPES.get(s), Placement::ALL.get(p))
+        if let (Some(&dtype), Some(&shape), Some(&placement)) =
+            (Dtype::ALL.get(t), SHAPES.get(s), Placement::ALL.get(p))
         {
             add(dtype, shape, placement);
         }
