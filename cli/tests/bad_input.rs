@@ -29,7 +29,10 @@ fn wrong_usage_is_code_2() {
     f("Usage", &[]);
     f("unrecognized subcommand", &["pairwize"]);
     f("--output", &["pairwise", "x.npy"]);
-    f("no metric is called \"euclidian\"; did you mean \"euclidean\"? (`gristmill pairwise --list`)", &["pairwise", "x.npy", "--metric", "euclidian", "-o", "d.npy"]);
+    f(
+        "no metric is called \"euclidian\"; did you mean \"euclidean\"? (`gristmill pairwise --list`)",
+        &["pairwise", "x.npy", "--metric", "euclidian", "-o", "d.npy"],
+    );
     f("cosine has none", &["pairwise", "x.npy", "--metric", "cosine", "--p", "2", "-o", "d.npy"]);
     f("p", &["pairwise", "x.npy", "--metric", "minkowski", "--p", "0", "-o", "d.npy"]);
     f("p", &["pairwise", "x.npy", "--metric", "minkowski", "--p", "nan", "-o", "d.npy"]);
@@ -57,7 +60,12 @@ fn failed_work_is_code_1() {
     folder.text("noise.wav", "this is not a sound");
     folder.npy_bytes("cut.npy", "<f4", &[1000, 1000], &[0; 40]);
     folder.npy_bytes("objects.npy", "|O", &[1, 1], &[0; 8]);
-    folder.npy_bytes("large.npy", "<f8", &[2, 1], &[1e300f64, 0.0].iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
+    folder.npy_bytes(
+        "large.npy",
+        "<f8",
+        &[2, 1],
+        &[1e300f64, 0.0].iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>(),
+    );
     folder.npy("three_labels.npy", &[3], &[0.0; 3]);
     let f = |message: &str, arguments: &[&str]| fails(&folder, 1, message, arguments);
     f("(x: x.npy 2×2, y: y.npy 2×3)", &["pairwise", "x.npy", "y.npy", "-o", "d.npy"]);
@@ -73,7 +81,10 @@ fn failed_work_is_code_1() {
     f("at index 0 does not fit float32", &["pairwise", "large.npy", "-o", "d.npy"]);
     f("nowhere/d.npy: cannot be written", &["pairwise", "x.npy", "-o", "nowhere/d.npy"]);
     f("this command writes .npy or .npz or .csv", &["pairwise", "x.npy", "-o", "d.png"]);
-    f("has 3 labels, x.npy has 2 rows", &["knn", "x.npy", "x.npy", "-k", "1", "--labels", "three_labels.npy", "-o", "n.npz"]);
+    f(
+        "has 3 labels, x.npy has 2 rows",
+        &["knn", "x.npy", "x.npy", "-k", "1", "--labels", "three_labels.npy", "-o", "n.npz"],
+    );
     f("(a: x.npy 2×2, b: flat.npy (4,))", &["gemm", "x.npy", "flat.npy", "-o", "c.npy"]);
     f("noise.png", &["convolve", "noise.png", "x.npy", "-o", "y.png"]);
     f("noise.wav", &["convolve", "noise.wav", "flat.npy", "-o", "y.wav"]);

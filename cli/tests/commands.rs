@@ -11,12 +11,27 @@ use predicates::str::contains;
 fn pairwise_reads_csv_and_writes_npy() {
     let folder = Folder::new();
     folder.text("points.csv", "a,b\n0,0\n3,4\n");
-    folder.run(&["pairwise", "points.csv", "-o", "d.npy"]).success().stderr(contains("d.npy: 2×2").and(contains("running on")));
+    folder
+        .run(&["pairwise", "points.csv", "-o", "d.npy"])
+        .success()
+        .stderr(contains("d.npy: 2×2").and(contains("running on")));
     assert_eq!(folder.real("d.npy"), (vec![2, 2], vec![0.0, 5.0, 5.0, 0.0]));
     folder.text("other.csv", "1,1\n");
     folder.run(&["pairwise", "points.csv", "other.csv", "--metric", "minkowski", "--p", "1", "-o", "d.npz"]).success();
     folder.text("weights.csv", "1,0\n");
-    folder.run(&["pairwise", "points.csv", "other.csv", "--metric", "cityblock", "--weights", "weights.csv", "-o", "w.csv"]).success();
+    folder
+        .run(&[
+            "pairwise",
+            "points.csv",
+            "other.csv",
+            "--metric",
+            "cityblock",
+            "--weights",
+            "weights.csv",
+            "-o",
+            "w.csv",
+        ])
+        .success();
     assert_eq!(folder.read("w.csv"), b"1\n2\n");
 }
 
@@ -36,7 +51,10 @@ fn matrices_larger_than_the_budget_are_written_in_panels() {
 fn gram_reads_kernels() {
     let folder = Folder::new();
     folder.npy("x.npy", &[2, 1], &[0.0, 1.0]);
-    folder.run(&["gram", "x.npy", "--kernel", "rbf(gamma=0.5)", "-o", "k.npy", "--json"]).success().stdout(contains("\"shape\":[2,2]"));
+    folder
+        .run(&["gram", "x.npy", "--kernel", "rbf(gamma=0.5)", "-o", "k.npy", "--json"])
+        .success()
+        .stdout(contains("\"shape\":[2,2]"));
     let (_, k) = folder.real("k.npy");
     assert!((k[1] - (-0.5f32).exp()).abs() < 1e-6 && k[0] == 1.0);
     folder.run(&["gram", "--list"]).success().stdout(contains("matern"));
@@ -63,7 +81,9 @@ fn gemm_multiplies() {
     folder.npy("b.npy", &[2, 1], &[1.0, 10.0]);
     folder.run(&["gemm", "a.npy", "b.npy", "-o", "c.npy"]).success();
     assert_eq!(folder.real("c.npy"), (vec![2, 1], vec![21.0, 43.0]));
-    folder.run(&["gemm", "a.npy", "b.npy", "--trans-a", "--alpha", "2", "--beta", "-1", "--c", "c.npy", "-o", "d.npy"]).success();
+    folder
+        .run(&["gemm", "a.npy", "b.npy", "--trans-a", "--alpha", "2", "--beta", "-1", "--c", "c.npy", "-o", "d.npy"])
+        .success();
     assert_eq!(folder.real("d.npy").1, [2.0 * 31.0 - 21.0, 2.0 * 42.0 - 43.0]);
 }
 
@@ -99,7 +119,8 @@ fn convolution_of_arrays_pictures_and_sound() {
     folder.run(&["deblur", "blurred.png", "box.npy", "-o", "restored.png", "--balance", "1e-2"]).success();
     assert_eq!(image::open(folder.path("restored.png")).unwrap().to_rgb8().dimensions(), (20, 10));
 
-    let spec = hound::WavSpec { channels: 2, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec =
+        hound::WavSpec { channels: 2, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
     let mut sound = hound::WavWriter::create(folder.path("dry.wav"), spec).unwrap();
     for t in 0..50i16 {
         sound.write_sample(t * 100).unwrap();
@@ -118,7 +139,9 @@ fn info_and_completions_print() {
     folder.run(&["info", "--json"]).success().stdout(contains("\"adapters\""));
     folder.run(&["completions", "bash"]).success().stdout(contains("gristmill"));
     folder.run(&["--help"]).success().stdout(contains("Examples:"));
-    for command in ["info", "pairwise", "gram", "knn", "gemm", "fft", "convolve", "deblur", "demo", "conformance", "completions"] {
+    for command in
+        ["info", "pairwise", "gram", "knn", "gemm", "fft", "convolve", "deblur", "demo", "conformance", "completions"]
+    {
         folder.run(&[command, "--help"]).success().stdout(contains("Example").and(contains("gristmill ")));
     }
 }
@@ -128,7 +151,10 @@ fn conversion_is_said_once_unless_quiet() {
     let folder = Folder::new();
     let numbers: Vec<u8> = [1f64, 2.0].iter().flat_map(|v| v.to_le_bytes()).collect();
     folder.npy_bytes("x.npy", "<f8", &[2, 1], &numbers);
-    folder.run(&["pairwise", "x.npy", "-o", "d.npy"]).success().stderr(contains("x.npy: float64 converted to float32").count(1));
+    folder
+        .run(&["pairwise", "x.npy", "-o", "d.npy"])
+        .success()
+        .stderr(contains("x.npy: float64 converted to float32").count(1));
     folder.run(&["pairwise", "x.npy", "-o", "d.npy", "--quiet"]).success().stderr("");
 }
 

@@ -60,14 +60,10 @@ fn list_metrics(general: &General) -> Result<()> {
         return Ok(writeln!(out, "{}", json!(names))?);
     }
     for metric in &metrics {
-        let parameters: Vec<String> =
-            metric.parameters.iter().map(|(name, value)| format!("--{name} {value}")).collect();
-        let line = format!(
-            "{:<14}{:<10}{}",
-            metric.name,
-            parameters.join(" "),
-            if metric.is_metric { "" } else { "no triangle inequality" }
-        );
+        // What follows from p is not the caller's to give.
+        let power = metric.parameters.iter().find(|(name, _)| name == "p").map(|(_, p)| format!("--p {p}"));
+        let note = if metric.is_metric { "" } else { "no triangle inequality" };
+        let line = format!("{:<14}{:<10}{note}", metric.name, power.unwrap_or_default());
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
@@ -88,7 +84,7 @@ fn list_kernels(general: &General) -> Result<()> {
         let parameters: Vec<String> = kernel.parameters.iter().map(parameter).collect();
         let aliases =
             if kernel.aliases.is_empty() { String::new() } else { format!("also {}", kernel.aliases.join(", ")) };
-        let line = format!("{:<46}{aliases}", format!("{}({})", kernel.name, parameters.join(", ")));
+        let line = format!("{:<48}{aliases}", format!("{}({})", kernel.name, parameters.join(", ")));
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(writeln!(out, "Sums, products, multiples and powers too: '0.5*rbf(gamma=0.1) + linear'")?)
