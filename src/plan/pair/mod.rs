@@ -1,7 +1,9 @@
 //! Pair functions: a value for every row of x and every row of y, and matrix products, which are the same skeleton.
 
 mod code;
+mod finish;
 mod pack;
+mod paired;
 mod skeleton;
 mod text;
 
@@ -29,12 +31,16 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
         return Err(Error::shape(op, format!("x has {d} columns, y has {y_d}; they must match")));
     }
     work.function.check(*d)?;
-    if work.paired {
-        return Err(Error::Unsupported { op, message: "no plan exists for it".to_owned() });
+    if work.paired && n != m {
+        return Err(Error::shape(op, format!("x has {n} rows, y has {m}; they must match")));
     }
-    let entries = (*n as u64).saturating_mul(*m as u64);
+    let entries = if work.paired { *n as u64 } else { (*n as u64).saturating_mul(*m as u64) };
     let mut program = Program::new(op, output_bytes(op, entries, 4, limits)?);
     if entries == 0 {
+        return Ok(program);
+    }
+    if work.paired {
+        paired::record(&code_of(&work.function), [x.layout, y.layout], limits, &mut program)?;
         return Ok(program);
     }
     let side = |index: usize, input: &Input<'_>| Side {
@@ -73,5 +79,14 @@ fn code_of(function: &PairFunction) -> PairCode {
         weights,
         cost: cost * function.terms.len().max(1) as f64,
         state,
+    }
+}
+
+/// Makes a temporary at least this large.
+fn reserve(program: &mut Program, buffer: BufferId, bytes: u64) {
+    if let BufferId::Temporary(at) = buffer {
+        if let Some(size) = program.temporaries.get_mut(at) {
+            *size = (*size).max(bytes);
+        }
     }
 }

@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::code::PairCode;
+use super::finish::{Finish, Strided, strided_words};
 use super::pack::{Packing, Side};
+use super::reserve;
 use super::text;
 use crate::error::{Error, Result};
 use crate::plan::choices::{Sharing, Tile};
@@ -16,7 +18,6 @@ use crate::shader::{Shader, ShaderFile, Tail};
 const LANES: ShaderFile = ShaderFile { name: "pair_lanes", text: include_str!("../../../shaders/pair_lanes.wgsl") };
 const WORKGROUP: ShaderFile =
     ShaderFile { name: "pair_workgroup", text: include_str!("../../../shaders/pair_workgroup.wgsl") };
-const FINISH: ShaderFile = ShaderFile { name: "pair_finish", text: include_str!("../../../shaders/pair_finish.wgsl") };
 /// Features whose sum is taken before it joins the others: the error bounds count on it.
 const BLOCK_FEATURES: u64 = 64;
 
@@ -246,18 +247,11 @@ impl<'a> Scheme<'a> {
         strided_window(BufferId::Output, 0, self.out, piece, self.skeleton.limits)
     }
 
-    /// Window, place and strides of what the epilogue reads.
-    fn addend_words(&self, piece: &Region<3>, words: &mut Words) -> Option<Window> {
-        let Some(addend) = &self.skeleton.addend else {
-            words.u32(0).u32(0).u32(0).u32(0);
-            return None;
-        };
+    /// What the epilogue reads for a piece.
+    fn addend_window(&self, piece: &Region<3>) -> Option<Strided> {
+        let addend = self.skeleton.addend.as_ref()?;
         let (view, before) = strided_window(addend.buffer, addend.offset, addend.strides, piece, self.skeleton.limits);
-        words.u32(before);
-        addend.strides.iter().for_each(|stride| {
-            words.length(*stride);
-        });
-        Some(view)
+        Some((view, before, addend.strides))
     }
 
     fn main_pass(&self, part: &Region<3>, piece: &Region<3>, group: &Range<u64>, packings: &[Packing; 2]) -> Pass {
@@ -301,11 +295,9 @@ impl<'a> Scheme<'a> {
             target,
         ];
         windows.extend(weights.map(|(view, _)| view));
-        if self.partials.is_none() {
-            windows.extend(self.addend_words(piece, &mut words));
-        } else {
-            words.u32(0).u32(0).u32(0).u32(0);
-        }
+        let addend = if self.partials.is_none() { self.addend_window(piece) } else { None };
+        windows.extend(addend.map(|(view, ..)| view));
+        strided_words(addend, &mut words);
         words.align();
         code.value_words(&mut words);
         let entries = row_tiles * column_tiles * length(&batches) * u64::from(tile.rows * tile.columns);
@@ -319,33 +311,19 @@ impl<'a> Scheme<'a> {
     }
 
     fn finish_pass(&self, part: &Region<3>, piece: &Region<3>, partials: BufferId) -> Pass {
-        let Skeleton { code, limits, addend, .. } = &self.skeleton;
         let [slice, batch, row, column] = self.partial_strides(part);
-        let first: u64 = [batch, row, column]
-            .iter()
-            .enumerate()
-            .map(|(axis, stride)| (piece[axis].start - part[axis].start) * stride)
-            .sum();
-        let count: u64 = piece.iter().map(length).product();
-        let (grid, width) = limits.fold(count.div_ceil(64));
+        let strides = [batch, row, column];
+        let first = (0..3).map(|axis| (piece[axis].start - part[axis].start) * strides[axis]).sum();
+        let states = Window { buffer: partials, offset: 0, bytes: self.partial_bytes(part).max(16) };
         let (target, before) = self.out_window(piece);
-        let mut words = Words::new();
-        words.u32(f32::NAN.to_bits()).u32(f32::INFINITY.to_bits()).u32(width).length(count);
-        words.length(length(&piece[1])).length(length(&piece[2])).length(self.slices);
-        words.length(first).length(slice).length(batch).length(row).length(column);
-        words.u32(before);
-        self.out.iter().for_each(|stride| {
-            words.length(*stride);
-        });
-        let partial_bytes = self.partial_bytes(part).max(16);
-        let mut windows = vec![Window { buffer: partials, offset: 0, bytes: partial_bytes }, target];
-        windows.extend(self.addend_words(piece, &mut words));
-        words.align();
-        code.value_words(&mut words);
-        let tail = code.tail(Tail::new()).code(&code.state_from()).code(&code.entry_value(addend.is_some(), 3));
-        let shader = Shader { file: FINISH, tail, math: code.math, indices_proven: true };
-        let cost = count as f64 * self.slices.max(1) as f64 * code.cost;
-        Pass { shader: Arc::new(shader), windows, parameters: words.bytes(), grid, cost }
+        let finish = Finish {
+            partials: (states, first, slice, strides),
+            slices: self.slices,
+            counts: [0, 1, 2].map(|axis: usize| length(&piece[axis])),
+            out: (target, before, self.out),
+            addend: self.addend_window(piece),
+        };
+        finish.pass(&self.skeleton.code, self.skeleton.limits)
     }
 }
 
@@ -408,13 +386,4 @@ fn strided_window(
 ) -> (Window, u32) {
     let first = piece.iter().zip(strides).map(|(range, stride)| range.start * stride).sum::<u64>();
     window(buffer, 4, offset + first, extent(piece, strides), limits)
-}
-
-/// Makes a temporary at least this large.
-fn reserve(program: &mut Program, buffer: BufferId, bytes: u64) {
-    if let BufferId::Temporary(at) = buffer {
-        if let Some(size) = program.temporaries.get_mut(at) {
-            *size = (*size).max(bytes);
-        }
-    }
 }

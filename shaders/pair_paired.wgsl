@@ -1,0 +1,55 @@
+// out[i] = the value of x[i] and y[i], whose state is accumulated over the features
+//
+//   x, y   any strides
+//   out    one value for each pair of rows; or the words of the states of slices of features, which pair_finish.wgsl ends
+//
+// One invocation owns one pair of rows and one slice. Sums of at most 64 features are merged into the total.
+// Appended: `PAIR_VALUES`, `State`, `Word`, `emit`, `feature_weight` and the pair function.
+
+struct Parameters {
+    nan_bits: u32,
+    infinity_bits: u32,
+    width: u32, // of the folded grid
+    rows: u32, // of this pass
+    features: u32, // of this pass
+    first_feature: u32, // of this pass in the window of the weights
+    x_offset: u32,
+    x_row: u32,
+    x_feature: u32,
+    y_offset: u32,
+    y_row: u32,
+    y_feature: u32,
+    out_offset: u32,
+    out_row: u32,
+    unused_0: u32,
+    unused_1: u32,
+    values: array<vec4<f32>, PAIR_VALUES>,
+}
+
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<Word>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let row = (group.x + group.y * parameters.width) * 64u + lane;
+    if row >= parameters.rows {
+        return;
+    }
+    var x_at = parameters.x_offset + row * parameters.x_row;
+    var y_at = parameters.y_offset + row * parameters.y_row;
+    var total = State();
+    var feature = 0u;
+    while feature < parameters.features {
+        var block = State();
+        let block_end = min(feature + 64u, parameters.features);
+        for (; feature < block_end; feature++) {
+            pair_accumulate(&block, x[x_at], y[y_at], feature_weight(feature));
+            x_at += parameters.x_feature;
+            y_at += parameters.y_feature;
+        }
+        total = pair_merge(total, block);
+    }
+    emit(parameters.out_offset + row * parameters.out_row, total, 0u, row, 0u);
+}
