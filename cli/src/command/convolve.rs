@@ -119,7 +119,7 @@ pub(super) fn warn_of_clipping(job: &Job<'_>, picture: &Picture) {
     if clipped > 0 {
         let all = picture.channels.len();
         job.say(&format!(
-            "{:.1} % of the values lie outside black and white and are cut off; --normalize keeps brightness, .npy keeps values",
+            "{:.1} % of the values lie outside black and white and are cut off; write .npy to keep them",
             100.0 * clipped as f64 / all as f64
         ));
     }

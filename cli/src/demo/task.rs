@@ -74,13 +74,13 @@ pub(super) trait Task {
     fn run(&self, context: &Context) -> Result<Outcome>;
 }
 
-/// Runs work until the pipelines are warm and takes the fastest of a few runs, from host memory to host memory.
+/// Runs work once to build the pipelines, then takes the fastest of a few runs, from host memory to host memory.
 pub(super) fn measure<T>(mut work: impl FnMut() -> Result<T>) -> Result<(T, f64)> {
-    let begin = Instant::now();
     let mut result = work()?;
-    let mut fastest = begin.elapsed().as_secs_f64();
-    // Slow devices are measured once: the demo has little time.
-    while begin.elapsed().as_secs_f64() < 0.4 {
+    let mut fastest = f64::INFINITY;
+    let begin = Instant::now();
+    // Slow devices are timed once: the demo has little time.
+    while fastest.is_infinite() || begin.elapsed().as_secs_f64() < 0.3 {
         let start = Instant::now();
         result = work()?;
         fastest = fastest.min(start.elapsed().as_secs_f64());

@@ -6,31 +6,31 @@ use std::path::PathBuf;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 
-pub struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn text(&self, name: &str, text: &str) {
+    pub(crate) fn text(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap()
     }
 
-    pub fn npy(&self, name: &str, shape: &[usize], values: &[f32]) {
+    pub(crate) fn npy(&self, name: &str, shape: &[usize], values: &[f32]) {
         let numbers: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         self.npy_bytes(name, "<f4", shape, &numbers);
     }
 
-    pub fn npy_bytes(&self, name: &str, descr: &str, shape: &[usize], numbers: &[u8]) {
+    pub(crate) fn npy_bytes(&self, name: &str, descr: &str, shape: &[usize], numbers: &[u8]) {
         let shape: String = shape.iter().map(|n| format!("{n}, ")).collect();
         let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
@@ -41,7 +41,7 @@ impl Folder {
     }
 
     /// Shape and numbers of a float32 file.
-    pub fn real(&self, name: &str) -> (Vec<usize>, Vec<f32>) {
+    pub(crate) fn real(&self, name: &str) -> (Vec<usize>, Vec<f32>) {
         let bytes = self.read(name);
         let file = npyz::NpyFile::new(&bytes[..]).unwrap();
         let shape = file.shape().iter().map(|&n| n as usize).collect();
@@ -49,18 +49,18 @@ impl Folder {
     }
 
     /// Runs the program here, on the CPU.
-    pub fn run(&self, arguments: &[&str]) -> Assert {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Assert {
         self.command(arguments).env("GRISTMILL_ADAPTER", "cpu").assert()
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::cargo_bin("gristmill").unwrap();
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gristmill"));
         command.current_dir(self.0.path()).env_remove("GRISTMILL_ADAPTER").args(arguments);
         command
     }
 
     /// Names of the files that are here.
-    pub fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
