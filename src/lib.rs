@@ -50,10 +50,10 @@ pub use ops::{
 };
 pub use plan::{Choices, DeviceKind, Limits, Sharing, Tile};
 pub use tensor::{Complex32, Element, HostElement, Tensor};
-pub use work::{Method, Mode};
 /// The wgpu whose types [`Context::from_wgpu`], [`Tensor::buffer`] and [`Tensor::encode_into`] speak. A new major version
 /// of wgpu is a new major version of this library.
 pub use wgpu;
+pub use work::{Method, Mode};
 
 /// Every shader in every language, for the checks of `tests/translation.rs`; no part of the library's promise.
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]

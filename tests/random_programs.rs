@@ -6,7 +6,7 @@
 //!
 //! `GRISTMILL_RANDOM_PROGRAMS` sets the number per adapter (default 100).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::neg_cmp_op_on_partial_ord, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod adapters;
 

@@ -94,13 +94,13 @@ fn section(page: &mut String, adapter: &AdapterReport) {
     page.push_str("</table></div>\n");
     findings(page, "Not possible on this device", "skip", &adapter.skipped, false);
     page.push_str("<details><summary>About this device</summary>\n<table>\n");
-    let _ = write!(page, "<tr><td>driver</td><td>{}</td></tr>\n", escape(&adapter.driver));
-    let _ = write!(page, "<tr><td>backend</td><td>{}</td></tr>\n", escape(&adapter.backend));
+    let _ = writeln!(page, "<tr><td>driver</td><td>{}</td></tr>", escape(&adapter.driver));
+    let _ = writeln!(page, "<tr><td>backend</td><td>{}</td></tr>", escape(&adapter.backend));
     for (name, value) in &adapter.limits {
-        let _ = write!(page, "<tr><td>{}</td><td>{}</td></tr>\n", escape(name), escape(value));
+        let _ = writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", escape(name), escape(value));
     }
     let features = if adapter.features.is_empty() { "none".to_owned() } else { adapter.features.join(", ") };
-    let _ = write!(page, "<tr><td>optional features in use</td><td>{}</td></tr>\n", escape(&features));
+    let _ = writeln!(page, "<tr><td>optional features in use</td><td>{}</td></tr>", escape(&features));
     page.push_str("</table></details>\n");
 }
 
@@ -111,7 +111,7 @@ fn findings(page: &mut String, title: &str, class: &str, found: &[super::Finding
     let open = if open { " open" } else { "" };
     let _ = write!(page, "<details{open}><summary class=\"{class}\">{title}: {}</summary>\n<ul>\n", found.len());
     for finding in found {
-        let _ = write!(page, "<li><code>{}</code><br>{}</li>\n", escape(&finding.trial), escape(&finding.detail));
+        let _ = writeln!(page, "<li><code>{}</code><br>{}</li>", escape(&finding.trial), escape(&finding.detail));
     }
     page.push_str("</ul></details>\n");
 }
@@ -122,10 +122,10 @@ fn row(page: &mut String, op: &OpReport) {
         (0, false) => ("ok", "pass"),
         _ => ("wrong", "fail"),
     };
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<tr><td title=\"{}\">{}</td><td class=\"{class}\">{verdict}</td><td>{}</td><td class=\"number\">{}</td>\
-         <td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{:.2}</td></tr>\n",
+         <td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{:.2}</td></tr>",
         escape(&op.worst_trial),
         escape(&op.op),
         bar(op.worst),

@@ -100,7 +100,12 @@ impl Context {
     /// # Errors
     /// [`Error::ShapeMismatch`] if the buffer is too small, [`Error::InvalidArgument`] if its usages or the offset do not
     /// fit, [`Error::Unsupported`] on the CPU.
-    pub fn from_buffer<E: Element>(&self, buffer: &wgpu::Buffer, shape: &[usize], offset_bytes: u64) -> Result<Tensor<E>> {
+    pub fn from_buffer<E: Element>(
+        &self,
+        buffer: &wgpu::Buffer,
+        shape: &[usize],
+        offset_bytes: u64,
+    ) -> Result<Tensor<E>> {
         let engine = self.engine.as_ref().ok_or_else(|| Error::Unsupported {
             op: "from_buffer",
             message: "the CPU has no device buffers; upload the data instead".to_owned(),

@@ -94,7 +94,7 @@ pub(super) fn run(plans: &Plans, work: &FftWork, input: &Operand) -> Result<Memo
 
 /// Makes the plans that a transform will ask for.
 pub(super) fn prepare(plans: &Plans, work: &FftWork) {
-    let halved = work.kind != FftKind::Complex && work.length % 2 == 0;
+    let halved = work.kind != FftKind::Complex && work.length.is_multiple_of(2);
     let inverse = match work.kind {
         FftKind::Complex => work.inverse,
         FftKind::RealToHalf => false,
@@ -250,7 +250,7 @@ pub(super) struct RealLines {
 
 impl RealLines {
     pub(super) fn new(plans: &Plans, length: usize, conjugate: bool, scale: f32) -> Self {
-        let even = length % 2 == 0;
+        let even = length.is_multiple_of(2);
         let fft = plans.get(if even { length / 2 } else { length }, false);
         Self { fft, twiddles: if even { twiddles(length) } else { Vec::new() }, even, conjugate, scale }
     }
@@ -309,7 +309,7 @@ pub(super) struct HalfLines {
 
 impl HalfLines {
     pub(super) fn new(plans: &Plans, length: usize, inverse: bool, scale: f32) -> Self {
-        let even = length % 2 == 0;
+        let even = length.is_multiple_of(2);
         let fft = plans.get(if even { length / 2 } else { length }, true);
         Self { fft, twiddles: if even { twiddles(length) } else { Vec::new() }, even, conjugate: !inverse, scale }
     }

@@ -63,9 +63,9 @@ impl<'a, T: Pod> View<'a, T> {
     }
 
     /// All entries, row-major.
-    pub(super) fn to_vec(&self, op: &'static str) -> Result<Vec<T>> {
+    pub(super) fn to_vec(self, op: &'static str) -> Result<Vec<T>> {
         let mut out = zeroed_vec(op, self.len())?;
-        super::copy::copy(self, &mut out);
+        super::copy::copy(&self, &mut out);
         Ok(out)
     }
 }

@@ -219,7 +219,7 @@ mod tests {
     fn size_classes_hold_the_request_and_waste_little() {
         for bytes in [0, 1, 255, 256, 257, 1000, 4096, 5000, 1 << 20, (1 << 20) + 1, 77_777_777] {
             let class = size_class(bytes, 1 << 31);
-            assert!(class >= bytes && class % 4 == 0);
+            assert!(class >= bytes && class.is_multiple_of(4));
             assert!(bytes < 4096 || class as f64 <= bytes as f64 * 1.25 + 256.0, "{bytes} → {class}");
         }
         assert_eq!(size_class(256 << 20, 256 << 20), 256 << 20);

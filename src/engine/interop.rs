@@ -44,7 +44,7 @@ impl Engine {
     ) -> Result<Tensor<E>> {
         let op = "from_buffer";
         let size = size_of::<E>() as u64;
-        if offset_bytes % size != 0 {
+        if !offset_bytes.is_multiple_of(size) {
             return Err(Error::argument(op, format!("offset {offset_bytes}"), format!("must be a multiple of {size}")));
         }
         let layout = Layout { offset: (offset_bytes / size) as usize, ..Layout::contiguous(shape) };

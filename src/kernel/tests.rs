@@ -156,7 +156,7 @@ fn bad_kernels_get_a_clear_error() {
 
 /// Kernels of every shape, through the public constructors.
 fn any_kernel() -> impl Strategy<Value = Kernel> {
-    let number = prop_oneof![1e-3..1e3, Just(1e-20), Just(3e15), Just(1.0)];
+    let number = prop_oneof![1e-3..1e3_f64, Just(1e-20), Just(3e15), Just(1.0)];
     let leaf = (0..8usize, number.clone(), number.clone()).prop_map(|(which, a, b): (usize, f64, f64)| match which {
         0 => Kernel::linear(),
         1 => Kernel::polynomial(a, b, -a),

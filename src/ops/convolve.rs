@@ -108,7 +108,9 @@ fn run<E: ConvolveElement>(
         let x_holds_h = extents.iter().zip(taps).all(|(n, k)| n >= k);
         let h_holds_x = extents.iter().zip(taps).all(|(n, k)| k >= n);
         if !x_holds_h && !h_holds_x {
-            let message = format!("mode valid needs one input to be at least as long as the other along every axis; x has {extents:?}, h has {taps:?}");
+            let message = format!(
+                "mode valid needs one input to be at least as long as the other along every axis; x has {extents:?}, h has {taps:?}"
+            );
             return Err(Error::shape(op, message));
         }
     }

@@ -95,7 +95,8 @@ pub fn rfft(x: &Tensor, options: &FftOptions) -> Result<Tensor<Complex32>> {
     let op = "rfft";
     let axes = Axes::of(op, x.shape(), options, |n| n)?;
     let (&(last, length), others) = axes.list.split_last().ok_or_else(|| no_axis(op))?;
-    let mut y: Tensor<Complex32> = axis(op, x, FftKind::RealToHalf, last, length, false, axes.scale(options.norm, false))?;
+    let mut y: Tensor<Complex32> =
+        axis(op, x, FftKind::RealToHalf, last, length, false, axes.scale(options.norm, false))?;
     for &(at, length) in others.iter().rev() {
         y = axis(op, &y, FftKind::Complex, at, length, false, 1.0)?;
     }
@@ -158,7 +159,8 @@ struct Axes {
 impl Axes {
     /// `natural` gives the length of the last axis where the caller gave none.
     fn of(op: &'static str, shape: &[usize], options: &FftOptions, natural: impl Fn(usize) -> usize) -> Result<Self> {
-        let last = shape.len().checked_sub(1).ok_or_else(|| Error::shape(op, "the input is a scalar; it needs an axis"))?;
+        let last =
+            shape.len().checked_sub(1).ok_or_else(|| Error::shape(op, "the input is a scalar; it needs an axis"))?;
         let axes = options.axes.clone().unwrap_or_else(|| vec![last]);
         if axes.is_empty() {
             return Err(no_axis(op));

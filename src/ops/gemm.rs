@@ -54,7 +54,8 @@ pub fn gemm(alpha: f32, a: &Tensor, b: &Tensor, beta: f32, c: Option<&Tensor>) -
     match c {
         Some(c) => {
             if broadcast(c.shape(), &shape).as_ref() != Some(&shape) {
-                let message = format!("C has shape {:?}, which does not broadcast to the result's {shape:?}", c.shape());
+                let message =
+                    format!("C has shape {:?}, which does not broadcast to the result's {shape:?}", c.shape());
                 return Err(Error::shape(op, message));
             }
             if beta != 0.0 {

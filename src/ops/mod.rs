@@ -15,7 +15,12 @@ use crate::tensor::{Element, Tensor};
 use crate::work::{Layout, Operand, Work};
 
 /// Records work on the executor of `first` and gives its result the shape that the op promises.
-fn record<E: Element, F: Element>(first: &Tensor<E>, work: &Work, inputs: &[Operand], shape: &[usize]) -> Result<Tensor<F>> {
+fn record<E: Element, F: Element>(
+    first: &Tensor<E>,
+    work: &Work,
+    inputs: &[Operand],
+    shape: &[usize],
+) -> Result<Tensor<F>> {
     let storage = first.executor().run(work, inputs)?;
     Ok(Tensor::new(first.executor().clone(), storage, Layout::contiguous(shape)))
 }

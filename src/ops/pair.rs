@@ -112,7 +112,10 @@ impl PairShape {
     fn of(op: &'static str, x: &Tensor, y: &Tensor) -> Result<Self> {
         let matrix = |name: &str, t: &Tensor| match *t.shape() {
             [rows, columns] => Ok((rows, columns)),
-            _ => Err(Error::shape(op, format!("{name} has shape {:?}; it must be a matrix of rows × features", t.shape()))),
+            _ => Err(Error::shape(
+                op,
+                format!("{name} has shape {:?}; it must be a matrix of rows × features", t.shape()),
+            )),
         };
         let ((n, d), (m, e)) = (matrix("x", x)?, matrix("y", y)?);
         if d != e {

@@ -72,8 +72,8 @@ impl Tile {
     pub fn fits(&self, limits: &Limits) -> bool {
         let quads = [self.rows, self.columns, self.block_rows, self.block_columns].iter().all(|n| *n > 0 && n % 4 == 0);
         let shaped = quads
-            && self.rows % self.block_rows == 0
-            && self.columns % self.block_columns == 0
+            && self.rows.is_multiple_of(self.block_rows)
+            && self.columns.is_multiple_of(self.block_columns)
             && self.depth.is_power_of_two()
             && self.depth <= 64;
         let shared = match self.sharing {

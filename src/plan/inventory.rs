@@ -140,7 +140,8 @@ fn products(cases: &mut Vec<Case>) {
 
 fn transforms(cases: &mut Vec<Case>) {
     // Every radix, products of them, primes by Rader and by Bluestein, and lengths past workgroup memory.
-    let lengths = (1..=32).chain([49, 61, 64, 81, 100, 127, 128, 169, 210, 243, 256, 257, 509, 512, 625, 1000, 1009, 1024, 2048]);
+    let lengths =
+        (1..=32).chain([49, 61, 64, 81, 100, 127, 128, 169, 210, 243, 256, 257, 509, 512, 625, 1000, 1009, 1024, 2048]);
     let lengths = lengths.chain([2187, 4096, 4099, 10_007, 16_384, 65_536, 100_003, 1 << 20]);
     for length in lengths {
         for kind in [FftKind::Complex, FftKind::RealToHalf, FftKind::HalfToReal] {

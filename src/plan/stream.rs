@@ -43,7 +43,9 @@ mod tests {
 
     #[test]
     fn tiles_cover_the_result_once_within_the_budget() {
-        for (n, m, d, budget) in [(20_000, 20_000, 64, 256 << 20), (5, 1_000_000, 300, 1 << 20), (1, 1, 0, 1), (7, 0, 3, 100)] {
+        for (n, m, d, budget) in
+            [(20_000, 20_000, 64, 256 << 20), (5, 1_000_000, 300, 1 << 20), (1, 1, 0, 1), (7, 0, 3, 100)]
+        {
             let tiles = StreamTiles::new(n, m, d, budget, 256 << 20, 2);
             let mut covered = 0;
             for (row, rows, column, columns) in tiles.iter(n, m) {

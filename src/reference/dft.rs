@@ -8,7 +8,7 @@ use num_complex::Complex;
 /// `X[k] = Σ_j x[j] exp(∓2πi jk/n)`, minus for the forward transform, plus for the inverse; no factor.
 pub fn dft(x: &[Complex<f64>], inverse: bool) -> Vec<Complex<f64>> {
     let n = x.len();
-    let Some(p) = (2..n).take_while(|p| p * p <= n).find(|p| n % p == 0) else { return direct(x, inverse) };
+    let Some(p) = (2..n).take_while(|p| p * p <= n).find(|p| n.is_multiple_of(*p)) else { return direct(x, inverse) };
     // j = p j₂ + j₁: p transforms of n/p, each turned by exp(∓2πi j₁ k/n).
     let m = n / p;
     let parts: Vec<_> =

@@ -50,7 +50,10 @@ impl NpySource {
         let element_bytes = element.size_field() as usize;
         let plain = element.type_char() == TypeChar::Float && element.endianness() == Endianness::Little;
         if !plain || !matches!(element_bytes, 4 | 8) || header.order() != Order::C {
-            let message = format!("holds {element} in {:?} order; streaming takes little-endian float32 or float64 in C order", header.order());
+            let message = format!(
+                "holds {element} in {:?} order; streaming takes little-endian float32 or float64 in C order",
+                header.order()
+            );
             return Err(wrong(message));
         }
         let &[rows, columns] = header.shape() else {
@@ -58,7 +61,10 @@ impl NpySource {
         };
         let needed = rows.checked_mul(columns).and_then(|n| n.checked_mul(element_bytes as u64));
         if needed.is_none_or(|bytes| bytes > (map.len() - start) as u64) {
-            let message = format!("is cut short: its header promises {rows}×{columns} numbers, {} bytes follow", map.len() - start);
+            let message = format!(
+                "is cut short: its header promises {rows}×{columns} numbers, {} bytes follow",
+                map.len() - start
+            );
             return Err(wrong(message));
         }
         Ok(Self { path: name, map, start, rows: rows as usize, columns: columns as usize, element_bytes })

@@ -30,7 +30,8 @@ impl Sink for Array2<f32> {
         if self.dim() == (rows, columns) {
             return Ok(());
         }
-        let message = format!("the result has shape {:?}, the array {:?}; they must match", (rows, columns), self.dim());
+        let message =
+            format!("the result has shape {:?}, the array {:?}; they must match", (rows, columns), self.dim());
         Err(Error::shape("stream", message))
     }
 

@@ -8,8 +8,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-pub(crate) use transfer::{upload, upload_slice};
 pub use element::{Complex32, Element, HostElement};
+pub(crate) use transfer::{upload, upload_slice};
 
 use crate::work::{Executor, Layout, Operand, Storage};
 

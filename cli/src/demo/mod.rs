@@ -66,7 +66,7 @@ pub(crate) fn run(general: &General, args: &Demo) -> Result<()> {
             Err(error) => {
                 say(&format!("{name}: {error:#}"));
                 run.names.push((name.clone(), format!("could not be opened: {error:#}")));
-                run.rows.push(Row::failed(name, tasks.first(), format!("{error:#}")));
+                run.rows.push(Row::failed(name, tasks.first().map(AsRef::as_ref), format!("{error:#}")));
                 continue;
             }
         };
@@ -194,7 +194,7 @@ impl Row {
         }
     }
 
-    fn failed(device: &str, task: Option<&Box<dyn Task>>, failure: String) -> Self {
+    fn failed(device: &str, task: Option<&dyn Task>, failure: String) -> Self {
         let task = task.map_or("", |task| task.name());
         Self { device: device.to_owned(), task, failure: Some(failure), ..Self::empty() }
     }

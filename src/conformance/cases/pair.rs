@@ -52,9 +52,7 @@ fn scikit_cosine() -> Metric {
     if is_nan_(cosine) { return pair_nan(); }
     return 1.0 - clamp(cosine, -1.0, 1.0);",
         ),
-        definition: |x, y, weights, parameters| {
-            1.0 - (Metric::COSINE_SIMILARITY.definition)(x, y, weights, parameters)
-        },
+        definition: |x, y, weights, parameters| 1.0 - (Metric::COSINE_SIMILARITY.definition)(x, y, weights, parameters),
         ..Metric::COSINE
     }
 }

@@ -203,7 +203,7 @@ fn dft(x: &[Complex<f64>], inverse: bool) -> Vec<Complex<f64>> {
 
 /// The transform of the n entries of x that lie `stride` apart; `roots` are those of the whole length.
 fn split(x: &[Complex<f64>], stride: usize, n: usize, roots: &[Complex<f64>]) -> Vec<Complex<f64>> {
-    let factor = (2..n).take_while(|p| p * p <= n).find(|p| n % p == 0).unwrap_or(n.max(1));
+    let factor = (2..n).take_while(|p| p * p <= n).find(|p| n.is_multiple_of(*p)).unwrap_or(n.max(1));
     let rest = n / factor;
     let parts: Vec<Vec<Complex<f64>>> = if rest <= 1 {
         (0..n).map(|j| vec![x.get(j * stride).copied().unwrap_or_default()]).collect()

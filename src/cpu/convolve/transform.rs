@@ -88,7 +88,7 @@ fn padded(window: &Window, multiple: usize) -> Shape {
 fn fast_length(needed: usize, multiple: usize) -> usize {
     let smooth = |mut n: usize| {
         for p in [2, 3, 5] {
-            while n % p == 0 {
+            while n.is_multiple_of(p) {
                 n /= p;
             }
         }

@@ -133,7 +133,8 @@ impl<'a> Job<'a> {
                 let (accumulation, ending) = Accumulation::of(metric);
                 let needed = matches!(ending, Ending::Cosine | Ending::Similarity);
                 let weights = metric.weights.as_deref();
-                let norms = if needed { [norms(x, n, d, weights), norms(y, m, d, weights)] } else { Default::default() };
+                let norms =
+                    if needed { [norms(x, n, d, weights), norms(y, m, d, weights)] } else { Default::default() };
                 Term { metric, accumulation, ending, norms }
             })
             .collect();

@@ -56,7 +56,7 @@ fn check(cpu: &Cpu, n: Shape, k: Shape, work: ConvolveWork) {
         let narrow = |x: &[f32]| -> Vec<Complex32> { x.chunks(2).map(|z| Complex32::new(z[0], z[1])).collect() };
         let inputs = [contiguous(cpu, &narrow(&x), &batched(n)), contiguous(cpu, &narrow(&h), &batched(k))];
         let out = run::<Complex32>(cpu, &Work::Convolve(work), &inputs).unwrap();
-        wide(&bytemuck::cast_slice(&out).to_vec())
+        wide(bytemuck::cast_slice(&out))
     } else {
         let inputs = [contiguous(cpu, &x, &batched(n)), contiguous(cpu, &h, &batched(k))];
         wide(&run::<f32>(cpu, &Work::Convolve(work), &inputs).unwrap())

@@ -21,7 +21,7 @@ fn largest_factor(mut n: usize) -> usize {
     let mut largest = 1;
     let mut p = 2;
     while n > 1 {
-        if n % p == 0 {
+        if n.is_multiple_of(p) {
             largest = p;
             n /= p;
         } else {

@@ -97,7 +97,7 @@ pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits
         part.iter().map(|(_, size)| *size as u64).product::<u64>().saturating_mul(item_bytes) <= most_bytes
     })
     .ok_or_else(unsupported)?;
-    let most_items = parts.iter().map(|part| items(part)).max().unwrap_or(1) as u64;
+    let most_items = parts.iter().map(items).max().unwrap_or(1) as u64;
     let kernels = if geometry.one_kernel { 1 } else { most_items };
     let two = usize::from(lengths.len() > 1) + 1;
     let kernel_scratch: Vec<BufferId> = (0..two).map(|_| program.temporary(kernels * item_bytes)).collect();
@@ -190,9 +190,7 @@ fn forward(
     for step in 0..rank {
         let axis = rank - 1 - step;
         let mut shape: Vec<usize> = side.axes.iter().map(|(length, _)| *length).collect();
-        for done in axis..rank {
-            shape[done] = lengths[done];
-        }
+        shape[axis..rank].copy_from_slice(&lengths[axis..rank]);
         shape[rank - 1] = kept(lengths[rank - 1], side.complex);
         let result = Spectrum { buffer: scratch[step % scratch.len()], items, shape };
         let strides = result.strides();

@@ -32,7 +32,7 @@ fn bind(code: &mut String, fresh: &mut usize, expression: &str) -> String {
 
 /// A factor of `n` for the outer of two steps: 2 where the rest is 4, else the one nearest the root.
 fn divisor_near_root(n: usize) -> Option<usize> {
-    (2..n).take_while(|d| d * d <= n).filter(|d| n % d == 0).last()
+    (2..n).take_while(|d| d * d <= n).filter(|d| n.is_multiple_of(*d)).last()
 }
 
 /// Cooley and Tukey: `n = outer · inner`, index `j = j₁·inner + j₂`, result `k = k₁ + outer·k₂`.
@@ -73,7 +73,7 @@ fn rotated(code: &mut String, name: &str, e: usize, n: usize, fresh: &mut usize)
         return bind(code, fresh, &format!("vec2f(-{name}.y, {name}.x)"));
     }
     let (c, s) = root(e, n);
-    if 8 * e % n == 0 {
+    if (8 * e).is_multiple_of(n) {
         // An odd eighth of a turn: both parts are ±√½, one multiplication suffices.
         let r = literal(std::f64::consts::FRAC_1_SQRT_2);
         let (re, im) = match 8 * e / n {

@@ -134,7 +134,7 @@ pub(crate) fn is_smooth(length: usize) -> bool {
 /// What is left of `n` when these primes are divided out.
 fn rest_after(mut n: usize, primes: &[usize]) -> usize {
     for &p in primes {
-        while n > 1 && n % p == 0 {
+        while n > 1 && n.is_multiple_of(p) {
             n /= p;
         }
     }
@@ -181,7 +181,7 @@ fn split(length: usize, longest: usize, choices: &FftChoices) -> Option<Vec<usiz
     }
     let mut best: Option<Vec<usize>> = None;
     for &a in &factors {
-        for &b in factors.iter().filter(|&&b| b <= a && (length / a) % b == 0) {
+        for &b in factors.iter().filter(|&&b| b <= a && (length / a).is_multiple_of(b)) {
             let c = length / a / b;
             if c <= b && best.as_ref().is_none_or(|found| found[0] > a) {
                 best = Some(vec![a, b, c]);
@@ -198,7 +198,7 @@ fn divisors(length: usize, most: usize) -> Vec<usize> {
     for p in [2, 3, 5, 7, 11, 13] {
         let smaller = found.clone();
         let mut power = 1;
-        while rest % p == 0 {
+        while rest.is_multiple_of(p) {
             rest /= p;
             power *= p;
             found.extend(smaller.iter().map(|d| d * power).filter(|&d| d <= most));
@@ -240,7 +240,7 @@ fn search(rest: usize, stages: usize, candidates: &[usize], taken: &mut Vec<usiz
         if reach < rest as f64 * 0.999 {
             break;
         }
-        if rest % r == 0 {
+        if rest.is_multiple_of(r) {
             taken.push(r);
             search(rest / r, stages - 1, candidates, taken, best);
             taken.pop();

@@ -71,7 +71,7 @@ fn transform(x: &[Complex], start: usize, stride: usize, length: usize, roots: &
     if length == 1 {
         return vec![x[start]];
     }
-    let p = (2..).find(|p| length % p == 0).unwrap_or(length);
+    let p = (2..).find(|p| length.is_multiple_of(*p)).unwrap_or(length);
     let m = length / p;
     let parts: Vec<Vec<Complex>> = (0..p).map(|r| transform(x, start + r * stride, stride * p, m, roots)).collect();
     let unit = roots.len() / length;
