@@ -129,7 +129,7 @@ pub enum Error {
         op: &'static str,
     },
     /// A value does not fit the element type.
-    #[error("{value} at index {index} does not fit {to}; scale the data first")]
+    #[error("{value:e} at index {index} does not fit {to}; scale the data first")]
     Overflow {
         /// The value.
         value: f64,
