@@ -94,6 +94,9 @@ pub(super) fn run(work: &PairWork, x: &Operand, y: &Operand) -> Result<Memory> {
             &y_copy
         }
     };
+    if len == 0 {
+        return Ok(out);
+    }
     if work.paired {
         pairs(work, x, y, d, out.entries_mut());
         return Ok(out);
@@ -154,9 +157,10 @@ impl<'a> Job<'a> {
         Ok(Self { arch, terms, tape: work.function.finish.tape(), x, packed, wide, m, d, width })
     }
 
+    /// Fills `out`, which is not empty.
     fn run(&self, op: &'static str, out: &mut [f32]) -> Result<()> {
         let n = out.len() / self.m;
-        let columns = (CACHED / self.d.max(1)).min(COLUMNS).next_multiple_of(self.width);
+        let columns = (CACHED / self.d.max(1)).clamp(1, COLUMNS).next_multiple_of(self.width);
         let column_tasks = self.m.div_ceil(columns);
         let scatter = Scatter::over(out);
         let tasks = n.div_ceil(TASK_ROWS) * column_tasks;
