@@ -36,7 +36,8 @@ impl Slot {
     pub(crate) async fn wait(&self) -> Result<()> {
         std::future::poll_fn(|context| {
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            match state.outcome.take() {
+            // The outcome stays: a thread may still be looking whether it is there.
+            match state.outcome.clone() {
                 Some(outcome) => Poll::Ready(outcome),
                 None => {
                     state.waker = Some(context.waker().clone());

@@ -39,7 +39,8 @@ pub struct Limits {
     pub max_storage_buffers: u32,
     /// Invocations per subgroup where subgroup operations may be used and the size never varies.
     pub subgroup_size: Option<u32>,
-    /// Iterations that one invocation may run in all its loops together.
+    /// Iterations that one invocation may run in all its loops together. Half of the 65,535 after which an old
+    /// lavapipe silently leaves every loop: what a driver counts beside our own loops is its own affair.
     pub max_iterations: u32,
     /// Rough arithmetic operations that one dispatch may hold, so that no submission runs long.
     pub max_pass_cost: f64,
@@ -59,7 +60,7 @@ impl Limits {
             workgroup_bytes: 16 << 10,
             max_storage_buffers: 8,
             subgroup_size: None,
-            max_iterations: 65_535,
+            max_iterations: 32_768,
             max_pass_cost: 2e9,
         }
     }

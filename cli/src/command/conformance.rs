@@ -1,5 +1,6 @@
 //! `gristmill conformance`: does it work on this GPU?
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
@@ -79,8 +80,13 @@ fn text(found: &AdapterReport) -> String {
     for finding in &found.failures {
         let _ = writeln!(text, "failed: {}: {}", finding.trial, finding.detail);
     }
+    // Reasons repeat: each is told once, with the number of trials that it keeps out.
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in &found.skipped {
-        let _ = writeln!(text, "not run: {}: {}", finding.trial, finding.detail);
+        *reasons.entry(&finding.detail).or_default() += 1;
+    }
+    for (reason, trials) in reasons {
+        let _ = writeln!(text, "not run: {trials} trials: {reason}");
     }
     let verdict = if found.passed() { "pass" } else { "FAIL" };
     let _ = writeln!(
