@@ -1,10 +1,12 @@
-//! C = A B in f32, in FLOP/s, beside the `gemm` crate on all cores.
+//! C = A B in f32, in FLOP/s, beside the `gemm` crate on all cores and a shader with one entry per invocation.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod devices;
+mod naive;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use devices::{bench_device, bench_end_to_end, devices, numbers, shorten};
+use devices::{bench_device, bench_end_to_end, devices, numbers, shorten, wait};
+use naive::Naive;
 use ndarray::Array2;
 
 fn product(a: &Array2<f32>, b: &Array2<f32>) -> Array2<f32> {
@@ -51,7 +53,12 @@ fn bench(criterion: &mut Criterion) {
         for device in &devices {
             let upload = || (device.context.upload(&a).unwrap(), device.context.upload(&b).unwrap());
             let (x, y) = upload();
-            bench_device(&mut group, device, &setting, || gristmill::gemm(1.0, &x, &y, 0.0, None).unwrap());
+            let multiply = || gristmill::gemm(1.0, &x, &y, 0.0, None).unwrap();
+            bench_device(&mut group, device, &setting, multiply);
+            let shader = include_str!("naive/gemm.wgsl");
+            if let Some(naive) = Naive::new(device, shader, &numbers(m * k), &numbers(k * n), [m, n, k]) {
+                naive.compare(&format!("gemm/{} device/{setting}", device.name), || wait(multiply()));
+            }
             bench_end_to_end(&mut group, device, &setting, || {
                 let (x, y) = upload();
                 gristmill::gemm(1.0, &x, &y, 0.0, None).unwrap()

@@ -1,12 +1,15 @@
 //! Squared distances of all pairs, in entries of the result per second, beside the norm trick with the `gemm` crate
-//! (as scikit-learn computes them; it cancels where points are close) and plain loops.
+//! (as scikit-learn computes them; it cancels where points are close), plain loops, and a shader with one entry per
+//! invocation.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod devices;
+mod naive;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use devices::{bench_device, bench_end_to_end, devices, numbers, shorten};
+use devices::{bench_device, bench_end_to_end, devices, numbers, shorten, wait};
 use gristmill::{Kernel, Metric};
+use naive::Naive;
 use ndarray::{Array2, Axis};
 
 fn norm_trick(x: &Array2<f32>, y: &Array2<f32>) -> Array2<f32> {
@@ -50,7 +53,7 @@ fn plain_loops(x: &Array2<f32>, y: &Array2<f32>) -> Array2<f32> {
 
 fn bench(criterion: &mut Criterion) {
     let devices = devices();
-    for (n, d) in [(1024, 3), (2048, 64)] {
+    for (n, d) in [(1024, 3), (4096, 64)] {
         let setting = format!("{n}x{n}x{d}");
         let x = Array2::from_shape_vec((n, d), numbers(n * d)).unwrap();
         let mut group = criterion.benchmark_group("pairwise");
@@ -62,6 +65,10 @@ fn bench(criterion: &mut Criterion) {
             let points = device.context.upload(&x).unwrap();
             let distances = || gristmill::pairwise(&points, &points, &Metric::SQEUCLIDEAN).unwrap();
             bench_device(&mut group, device, &setting, distances);
+            let shader = include_str!("naive/sqeuclidean.wgsl");
+            if let Some(naive) = Naive::new(device, shader, &numbers(n * d), &numbers(n * d), [n, n, d]) {
+                naive.compare(&format!("pairwise/{} device/{setting}", device.name), || wait(distances()));
+            }
             let kernel = Kernel::rbf(0.5);
             let rbf = format!("{setting} rbf");
             bench_device(&mut group, device, &rbf, || gristmill::gram(&points, &points, &kernel).unwrap());

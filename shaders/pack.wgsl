@@ -33,36 +33,37 @@ struct Parameters {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let number = (group.x + group.y * parameters.width) * 64u + lane;
-    let first_quad = parameters.first_row / 4u;
-    let quads = (parameters.end_row + 3u) / 4u - first_quad;
-    let quad = first_quad + number % quads;
-    var rest = number / quads;
+    // A panel's quads of one feature are neighbours, then its features: what an invocation writes follows what the one
+    // before it wrote, and a line of memory that one feature brings in still serves the next.
+    let quad = number % (PANEL / 4u);
+    var rest = number / (PANEL / 4u);
     let feature = parameters.first_feature + rest % parameters.feature_count;
     rest /= parameters.feature_count;
+    let first_panel = parameters.first_row / PANEL;
+    let panels = (parameters.end_row + PANEL - 1u) / PANEL - first_panel;
+    let panel = first_panel + rest % panels;
+    rest /= panels;
     if rest >= parameters.batches {
         return;
     }
     let batch = parameters.first_batch + rest;
 
-    let row = quad * 4u;
-    let start = batch_start(parameters.source_batch + batch) + row * parameters.row_stride
-        + feature * parameters.feature_stride;
-    var four = vec4<f32>();
-    for (var i = 0u; i < 4u; i++) {
-        if row + i >= parameters.first_row && row + i < min(parameters.end_row, parameters.rows) {
-            four[i] = x[start + i * parameters.row_stride];
-        }
+    let row = panel * PANEL + quad * 4u;
+    let stride = parameters.row_stride;
+    let start = batch_start(parameters.source_batch + batch) + row * stride + feature * parameters.feature_stride;
+    let end_row = min(parameters.end_row, parameters.rows);
+    let at = ((batch * parameters.panels + panel) * parameters.features + feature) * (PANEL / 4u) + quad;
+    if row >= parameters.first_row && row + 4u <= end_row {
+        packed[at] = vec4<f32>(x[start], x[start + stride], x[start + 2u * stride], x[start + 3u * stride]);
+        return;
     }
-
-    let panel = quad / (PANEL / 4u);
-    let at = ((batch * parameters.panels + panel) * parameters.features + feature) * (PANEL / 4u) + quad % (PANEL / 4u);
-    if row >= parameters.first_row && row + 4u <= parameters.end_row {
-        packed[at] = four;
-    } else {
-        for (var i = 0u; i < 4u; i++) {
-            if row + i >= parameters.first_row && row + i < parameters.end_row {
-                packed[at][i] = four[i];
+    for (var i = 0u; i < 4u; i++) {
+        if row + i >= parameters.first_row && row + i < parameters.end_row {
+            var entry = 0.0;
+            if row + i < parameters.rows {
+                entry = x[start + i * stride];
             }
+            packed[at][i] = entry;
         }
     }
 }

@@ -74,28 +74,28 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             x_at += UNROLL * (ROWS / 4u);
             y_at += UNROLL * (COLUMNS / 4u);
         }
-        for (; feature < block_end; feature++) {
-            accumulate_feature(&block, x_at, y_at, lane, feature);
-            x_at += ROWS / 4u;
-            y_at += COLUMNS / 4u;
+        if UNROLL > 1u {
+            for (; feature < block_end; feature++) {
+                accumulate_feature(&block, x_at, y_at, lane, feature);
+                x_at += ROWS / 4u;
+                y_at += COLUMNS / 4u;
+            }
         }
         merge_block(&totals, block);
     }
 
-    let column = column_tile * COLUMNS + lane * 4u;
-    for (var row = 0u; row < ROWS; row++) {
-        emit_first_row(totals, row_tile * ROWS + row, column, slice, batch);
+    // Rows and columns before the first of this pass wrap around, and so lie past the last one too. Rows leave one at a time
+    // through the same few lines: unrolled stores would take drivers seconds to compile.
+    let first_row = row_tile * ROWS - parameters.first_row;
+    let column = column_tile * COLUMNS + lane * 4u - parameters.first_column;
+    let rows = parameters.end_row - parameters.first_row;
+    let columns = parameters.end_column - parameters.first_column;
+    var at = parameters.out_offset + slice * parameters.out_slice + batch * parameters.out_batch
+        + first_row * parameters.out_row + column * parameters.out_column;
+    for (var r = 0u; r < ROWS; r++) {
+        let row = first_row + r;
+        emit_first_row(totals, at, batch, row, column, select(0u, columns, row < rows));
         drop_first_row(&totals);
-    }
-}
-
-fn emit_entry(state: State, row: u32, column: u32, slice: u32, batch: u32) {
-    if row >= parameters.first_row && row < parameters.end_row && column >= parameters.first_column
-        && column < parameters.end_column {
-        let i = row - parameters.first_row;
-        let j = column - parameters.first_column;
-        let at = parameters.out_offset + slice * parameters.out_slice + batch * parameters.out_batch
-            + i * parameters.out_row + j * parameters.out_column;
-        emit(at, state, batch, i, j);
+        at += parameters.out_row;
     }
 }

@@ -99,20 +99,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         merge_block(&totals, block);
     }
 
-    let column = column_tile * COLUMNS + lane_column * 4u;
+    // Rows and columns before the first of this pass wrap around, and so lie past the last one too. Rows leave one at a time
+    // through the same few lines: unrolled stores would take drivers seconds to compile.
+    let column = column_tile * COLUMNS + lane_column * 4u - parameters.first_column;
+    let rows = parameters.end_row - parameters.first_row;
+    let columns = parameters.end_column - parameters.first_column;
+    let start = parameters.out_offset + slice * parameters.out_slice + batch * parameters.out_batch
+        + column * parameters.out_column;
     for (var r = 0u; r < BLOCK_ROWS; r++) {
-        emit_first_row(totals, row_tile * ROWS + (r / 4u * LANE_ROWS + lane_row) * 4u + r % 4u, column, slice, batch);
+        let row = row_tile * ROWS + (r / 4u * LANE_ROWS + lane_row) * 4u + r % 4u - parameters.first_row;
+        let at = start + row * parameters.out_row;
+        emit_first_row(totals, at, batch, row, column, select(0u, columns, row < rows));
         drop_first_row(&totals);
-    }
-}
-
-fn emit_entry(state: State, row: u32, column: u32, slice: u32, batch: u32) {
-    if row >= parameters.first_row && row < parameters.end_row && column >= parameters.first_column
-        && column < parameters.end_column {
-        let i = row - parameters.first_row;
-        let j = column - parameters.first_column;
-        let at = parameters.out_offset + slice * parameters.out_slice + batch * parameters.out_batch
-            + i * parameters.out_row + j * parameters.out_column;
-        emit(at, state, batch, i, j);
     }
 }

@@ -89,16 +89,18 @@ impl Tile {
     /// Tiles worth measuring on a device with these limits; the first is the default.
     pub fn candidates(limits: &Limits) -> Vec<Self> {
         let lanes = limits.subgroup_size.unwrap_or(8);
+        // Subgroups of 4 are SwiftShader's, whose compiler keeps nothing in registers across a long straight text.
+        let (depth, other) = if lanes >= 8 { (4, 1) } else { (1, 4) };
         let software = [
-            Self::broadcast(lanes, 32, 4, 1),
-            Self::broadcast(lanes, 16, 4, 1),
-            Self::broadcast(lanes, 16, 4, 2),
-            Self::broadcast(lanes, 32, 4, 2),
-            Self::broadcast(lanes, 16, 8, 1),
+            Self::broadcast(lanes, 32, 4, depth),
+            Self::broadcast(lanes, 16, 4, depth),
+            Self::broadcast(lanes, 32, 4, other),
+            Self::broadcast(lanes, 16, 8, depth),
+            Self::direct(8, 8, 8, 2),
+            Self::direct(8, 16, 4, 4),
+            Self::direct(8, 8, 8, 4),
             Self::direct(8, 16, 4, 1),
-            Self::direct(8, 32, 4, 1),
-            Self::direct(8, 8, 4, 1),
-            Self::direct(16, 16, 4, 1),
+            Self::direct(16, 8, 4, 1),
         ];
         let hardware = [
             Self::workgroup(16, 4, 16),

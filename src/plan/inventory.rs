@@ -31,6 +31,13 @@ pub fn every_shader() -> Result<Vec<Needed>> {
     let mut shaders = Vec::new();
     for (device, limits) in devices() {
         let choices = Choices::for_limits(&limits);
+        #[cfg(feature = "conformance")]
+        for pass in super::map_program("return pow_(x, y) + atan2_(y, x);", true, 100, &limits).passes {
+            if seen.insert(Arc::clone(&pass.shader)) {
+                let by = format!("conformance on {device}");
+                shaders.push(Needed { shader: pass.shader, by, limits: limits.clone() });
+            }
+        }
         for Case { name, work, layouts, element_bytes } in cases()? {
             let inputs: Vec<Input<'_>> = layouts.iter().map(|layout| Input { layout, element_bytes }).collect();
             let by = format!("{name} on {device}");

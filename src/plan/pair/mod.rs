@@ -5,6 +5,8 @@ mod finish;
 mod pack;
 mod paired;
 mod skeleton;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(super) use code::PairCode;

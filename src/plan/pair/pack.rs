@@ -131,7 +131,8 @@ impl Packing {
     fn pass(&self, side: &Side, piece: &Region<3>, target: BufferId, limits: &Limits, shader: &Arc<Shader>) -> Pass {
         let (first, elements) = self.source(side, piece);
         let (source, before) = window(side.buffer, 4, first, elements, limits);
-        let quads = (piece[1].end.div_ceil(4) - piece[1].start / 4) * length(&piece[0]) * length(&piece[2]);
+        let panels = piece[1].end.div_ceil(self.panel) - piece[1].start / self.panel;
+        let quads = panels * self.panel / 4 * length(&piece[0]) * length(&piece[2]);
         let (grid, width) = limits.fold(quads.div_ceil(INVOCATIONS));
         // The shader counts rows and features from the packed ones; its sum comes back into the window.
         let origin = side.offset + self.rows.start * side.row_stride + self.features.start * side.feature_stride;

@@ -20,6 +20,8 @@ const WORKGROUP: ShaderFile =
     ShaderFile { name: "pair_workgroup", text: include_str!("../../../shaders/pair_workgroup.wgsl") };
 /// Features whose sum is taken before it joins the others: the error bounds count on it.
 const BLOCK_FEATURES: u64 = 64;
+/// Rough number of operations that a tile may unroll.
+const UNROLLED_COST: f64 = 1600.0;
 
 /// Strides of a matrix per batch, row and column.
 pub(crate) type Strides = [u64; 3];
@@ -87,7 +89,7 @@ impl Skeleton<'_> {
                 addend.strides.swap(1, 2);
             }
         }
-        self.tile = fitted(self.tile, self.x.rows, self.limits);
+        self.tile = lighter(fitted(self.tile, self.x.rows, self.limits), self.code.cost);
         Scheme::of(self, swapped, out, program).record(program)
     }
 }
@@ -100,6 +102,22 @@ fn fitted(tile: Tile, rows: u64, limits: &Limits) -> Tile {
         Sharing::Workgroup if few <= 8 && limits.max_invocations >= 64 => Tile::direct(64, few, 4, 1),
         _ => tile,
     }
+}
+
+/// A tile whose unrolled text stays short enough for drivers to compile it at once.
+fn lighter(mut tile: Tile, cost: f64) -> Tile {
+    let weight = |tile: &Tile, depth: u32| f64::from(tile.block() * depth) * cost;
+    if tile.sharing == Sharing::Workgroup {
+        return tile;
+    }
+    while tile.depth > 1 && weight(&tile, tile.depth) > UNROLLED_COST {
+        tile.depth /= 2;
+    }
+    while tile.rows > 4 && tile.rows % 8 == 0 && weight(&tile, tile.depth) > UNROLLED_COST {
+        tile.rows /= 2;
+        tile.block_rows = tile.rows;
+    }
+    tile
 }
 
 impl<'a> Scheme<'a> {

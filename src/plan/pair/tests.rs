@@ -1,0 +1,132 @@
+#![allow(clippy::unwrap_used)]
+
+use super::text::register_block;
+use crate::kernel::PairFunction;
+use crate::metric::Metric;
+use crate::plan::choices::Sharing;
+use crate::plan::fft::tests::{assert_sound, tight};
+use crate::plan::{BufferId, Choices, Limits, Pass, Program, Tile, lower};
+use crate::work::{GemmWork, Input, Layout, PairWork, Work};
+
+/// Devices with and without subgroups, each at the default limits and at tight ones.
+fn devices() -> Vec<Limits> {
+    let mut devices = Vec::new();
+    for subgroup_size in [None, Some(8)] {
+        for limits in [Limits::webgpu_defaults(), tight()] {
+            devices.push(Limits { subgroup_size, ..limits });
+        }
+    }
+    devices
+}
+
+fn words(pass: &Pass) -> Vec<usize> {
+    pass.parameters.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap()) as usize).collect()
+}
+
+/// How often each entry of the result is written, read from the parameters of the passes that write it.
+fn writes(program: &Program) -> Vec<u32> {
+    let mut writes = vec![0; program.output_bytes as usize / 4];
+    for pass in &program.passes {
+        let Some(window) = pass.windows.iter().find(|window| window.buffer == BufferId::Output) else {
+            continue;
+        };
+        let words = words(pass);
+        let (counts, place) = match pass.shader.file.name {
+            "pair_finish" => {
+                let [count, rows, columns] = [words[3], words[4], words[5]];
+                ([count / rows / columns, rows, columns], [words[12], words[13], words[14], words[15]])
+            }
+            _ => {
+                let tiles = words[8] * words[9] * words[13];
+                let counts = [words[3] / tiles, words[5] - words[4], words[7] - words[6]];
+                (counts, [words[18], words[20], words[21], words[22]])
+            }
+        };
+        for batch in 0..counts[0] {
+            for row in 0..counts[1] {
+                for column in 0..counts[2] {
+                    let at = place[0] + batch * place[1] + row * place[2] + column * place[3];
+                    assert!(4 * at < window.bytes as usize, "entry {at} of {window:?}");
+                    writes[window.offset as usize / 4 + at] += 1;
+                }
+            }
+        }
+    }
+    writes
+}
+
+/// Iterations of the loops over features and rows in one invocation.
+fn iterations(pass: &Pass, tile: &Tile) -> u64 {
+    let words = words(pass);
+    match pass.shader.file.name {
+        "pair_lanes" => (words[11] + words[11] / 64 + 8 + tile.block_rows as usize) as u64,
+        "pair_workgroup" => {
+            let depth = tile.depth as usize;
+            let loads = |side: u32| ((tile.depth * side / 4).div_ceil(tile.invocations())) as usize;
+            let steps = 1 + depth + loads(tile.rows) + loads(tile.columns);
+            (words[11] / depth * steps + words[11] / 64 + tile.block_rows as usize) as u64
+        }
+        "pair_finish" => words[6] as u64,
+        _ => 8,
+    }
+}
+
+fn check(work: &Work, layouts: &[&Layout], limits: &Limits, choices: &Choices, name: &str) {
+    let inputs: Vec<Input<'_>> = layouts.iter().map(|layout| Input { layout, element_bytes: 4 }).collect();
+    let program = match lower(work, &inputs, limits, choices) {
+        Ok(program) => program,
+        Err(error) => {
+            // Rows of y that lie further apart than a binding reaches.
+            assert!(layouts.iter().any(|layout| layout.end() as u64 * 4 > limits.max_binding_bytes), "{name}: {error}");
+            return;
+        }
+    };
+    let bytes: Vec<u64> = layouts.iter().map(|layout| (layout.end() as u64 * 4).max(16)).collect();
+    assert_sound(&program, &bytes, limits);
+    assert!(writes(&program).iter().all(|times| *times == 1), "{name} on {limits:?}");
+    for pass in &program.passes {
+        let most = u64::from(limits.max_iterations);
+        assert!(iterations(pass, &choices.pair) <= most, "{name}: {} of {most}", iterations(pass, &choices.pair));
+    }
+    for bytes in &program.temporaries {
+        assert!(*bytes > 0 && *bytes <= limits.max_buffer_bytes, "{name}: {bytes}");
+    }
+}
+
+#[test]
+fn passes_write_every_entry_once_and_keep_the_limits() {
+    for limits in devices() {
+        let mut tiles = Tile::candidates(&limits);
+        tiles.sort_by_key(|tile| tile.sharing as u8);
+        tiles.dedup_by_key(|tile| tile.sharing);
+        for tile in tiles {
+            let choices = Choices { pair: tile, gemm: tile, ..Choices::for_limits(&limits) };
+            for (n, m, d) in [(1, 1, 1), (33, 65, 7), (200, 3, 130), (5, 300, 0), (3, 5, 70_000), (61, 67, 1000)] {
+                let name = format!("{n} × {m} × {d} by {tile:?}");
+                let function = PairFunction::from(Metric::COSINE);
+                let work = Work::Pair(PairWork { op: "pairwise", function, paired: false });
+                let x = Layout { shape: vec![n, d], strides: vec![d + 3, 1], offset: 5 };
+                check(&work, &[&x, &Layout::contiguous(&[m, d])], &limits, &choices, &name);
+                let work = Work::Gemm(GemmWork { alpha: 1.0, beta: 0.0 });
+                let a = Layout { shape: vec![2, n, d], strides: vec![n * d, 1, n], offset: 0 };
+                check(&work, &[&a, &Layout::contiguous(&[d, m])], &limits, &choices, &name);
+            }
+        }
+    }
+}
+
+#[test]
+fn default_tiles_fit_every_device() {
+    for limits in devices() {
+        let choices = Choices::for_limits(&limits);
+        assert!(choices.pair.fits(&limits) && choices.gemm.fits(&limits), "{choices:?}");
+        assert_eq!(Tile::candidates(&limits).first(), Some(&choices.pair));
+    }
+}
+
+/// The text as it was read and measured: a change of it is a change of speed on every device.
+#[test]
+fn the_register_block_is_the_one_that_was_measured() {
+    let tile = Tile { sharing: Sharing::Broadcast, rows: 4, columns: 32, block_rows: 4, block_columns: 4, depth: 2 };
+    assert_eq!(register_block(&tile, false), include_str!("register_block.wgsl"));
+}
