@@ -23,7 +23,7 @@ pub(super) fn paired(case: &Case, context: &Context) -> Result<Outputs> {
     Ok(vec![("D", HostArray::F32(distances))])
 }
 
-/// The metric by its name, with the attributes that are called like its parameters and the input `w` as weights.
+/// The metric by its name, with the power `p` of minkowski and the input `w` as weights.
 fn metric(case: &Case) -> Result<Metric> {
     let name = case.text("metric").ok_or_else(|| case.error("there is no attribute metric".to_owned()))?;
     let name = name.trim_start_matches("sk_").trim_end_matches("_distances");
@@ -31,10 +31,8 @@ fn metric(case: &Case) -> Result<Metric> {
     if case.op != "cdist" && metric.name == "cosine" {
         metric = scikit_cosine();
     }
-    for (parameter, value) in &mut metric.parameters {
-        if let Some(given) = case.number(parameter) {
-            *value = given as f32;
-        }
+    if let (true, Some(p)) = (metric.name == "minkowski", case.number("p")) {
+        metric = Metric::minkowski(p as f32);
     }
     match case.optional("w")?.and_then(HostArray::into_f32) {
         Some(weights) => Ok(metric.with_weights(weights.into_iter().collect())),

@@ -1,9 +1,9 @@
 //! Pair functions: a value for every row of x and every row of y, and matrix products, which are the same skeleton.
 
 mod code;
+mod entries;
 mod finish;
 mod pack;
-mod paired;
 mod skeleton;
 #[cfg(test)]
 mod tests;
@@ -19,6 +19,9 @@ use super::{BufferId, Limits, Program};
 use crate::error::{Error, Result};
 use crate::kernel::PairFunction;
 use crate::work::{Input, PairWork};
+
+/// Operations per feature from which a function is not worth unrolling over a tile.
+const DEAR: f64 = 20.0;
 
 /// Passes of `out[i, j] = function(x[i], y[j])`.
 pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choices: &Choices) -> Result<Program> {
@@ -41,8 +44,9 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
     if entries == 0 {
         return Ok(program);
     }
-    if work.paired {
-        paired::record(&code_of(&work.function), [x.layout, y.layout], limits, &mut program)?;
+    let code = code_of(&work.function);
+    if work.paired || (code.cost >= DEAR && entries::can_see_all_of(y.layout, limits)) {
+        entries::record(&code, [x.layout, y.layout], work.paired, limits, &mut program)?;
         return Ok(program);
     }
     let side = |index: usize, input: &Input<'_>| Side {
@@ -61,7 +65,7 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
         x: side(0, x),
         y: side(1, y),
         features: *d as u64,
-        code: code_of(&work.function),
+        code,
         addend: None,
     };
     skeleton.record(&mut program)?;
@@ -71,8 +75,9 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
 fn code_of(function: &PairFunction) -> PairCode {
     let code = function.code();
     let weights = function.weights().map(<[f32]>::to_vec);
-    // A power costs about as much as twenty products.
-    let cost = if code.text.contains("pow_(") { 24.0 } else { 3.0 };
+    // A power costs about as much as twenty products. What `finish` does is not counted: it is done once per entry.
+    let dear = function.terms.iter().any(|t| t.accumulate.contains("pow_(") || t.accumulate_weighted.contains("pow_("));
+    let cost = if dear { 24.0 } else { 3.0 };
     let state = code.fields.into_iter().map(|(name, is_u32)| (name, !is_u32)).collect();
     PairCode {
         text: code.text,

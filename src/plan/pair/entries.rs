@@ -1,4 +1,5 @@
-//! Values of rows with equal numbers only.
+//! One invocation per entry: values of rows with equal numbers, and whole matrices of functions so dear that unrolling
+//! them over a tile would only keep the driver's compiler busy.
 
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use crate::plan::{BufferId, Limits, Pass, Program, Window, copy};
 use crate::shader::{Shader, ShaderFile, Tail};
 use crate::work::Layout;
 
-const PAIRED: ShaderFile = ShaderFile { name: "pair_paired", text: include_str!("../../../shaders/pair_paired.wgsl") };
+const ENTRIES: ShaderFile =
+    ShaderFile { name: "pair_entries", text: include_str!("../../../shaders/pair_entries.wgsl") };
 const INVOCATIONS: u64 = 64;
 
 /// Rows and features of one operand.
@@ -23,9 +25,22 @@ struct Side {
     strides: [u64; 2],
 }
 
-/// Records the passes that fill `program`'s result, one value per row of matrices of equal shape.
-pub(super) fn record(code: &PairCode, layouts: [&Layout; 2], limits: &Limits, program: &mut Program) -> Result<()> {
+/// Whether every row of y, seen by every pass, fits one binding.
+pub(super) fn can_see_all_of(y: &Layout, limits: &Limits) -> bool {
+    window_bytes(4, y.end().saturating_sub(y.offset) as u64, limits) <= limits.max_binding_bytes
+}
+
+/// Records the passes that fill `program`'s result: one value per row of matrices of equal shape where `paired`, else one
+/// per row of x and row of y.
+pub(super) fn record(
+    code: &PairCode,
+    layouts: [&Layout; 2],
+    paired: bool,
+    limits: &Limits,
+    program: &mut Program,
+) -> Result<()> {
     let (rows, features) = (layouts[0].shape[0] as u64, layouts[0].shape[1] as u64);
+    let columns = if paired { 1 } else { layouts[1].shape[0] as u64 };
     let sides = [side(0, layouts[0], limits, program)?, side(1, layouts[1], limits, program)?];
     let bytes = |elements: u64| window_bytes(4, elements, limits);
     // One slice of one row keeps the loop limit and the binding.
@@ -42,26 +57,29 @@ pub(super) fn record(code: &PairCode, layouts: [&Layout; 2], limits: &Limits, pr
         1 => tail.code(text::EMIT_VALUE).code(&code.entry_value(false, 5)),
         _ => tail.code(&code.emit_state()),
     };
-    let shader = Arc::new(Shader { file: PAIRED, tail, math: code.math, indices_proven: true });
+    let shader = Arc::new(Shader { file: ENTRIES, tail, math: code.math, indices_proven: true });
     let weights = code.weights_constant(program);
 
     let excess = |piece: &Region<1>| {
         let slice: Region<2> = [piece[0].clone(), 0..most.min(features).max(1)];
-        let largest = sides.iter().map(|side| bytes(extent(&slice, side.strides))).max();
-        let largest = largest.max(Some(bytes(length(&piece[0]) * words * slices.max(1))));
-        let cost = length(&piece[0]) as f64 * most.min(features) as f64 * code.cost;
-        let dear = cost > limits.max_pass_cost && length(&piece[0]) > INVOCATIONS;
+        let moving = if paired { &sides[..] } else { &sides[..1] };
+        let largest = moving.iter().map(|side| bytes(extent(&slice, side.strides))).max();
+        let count = length(&piece[0]) * columns;
+        let largest = largest.max(Some(bytes(count * words * slices.max(1))));
+        let cost = count as f64 * most.min(features) as f64 * code.cost;
+        let dear = cost > limits.max_pass_cost && length(&piece[0]) > 1;
         (dear || largest > Some(limits.max_binding_bytes)).then_some(0)
     };
-    let cut = pieces([0..rows], [INVOCATIONS], excess).ok_or_else(|| Error::BufferTooLarge {
-        op: program.op,
-        requested: bytes(words * slices),
-        limit: limits.max_binding_bytes,
-        adapter: limits.adapter.clone(),
-    })?;
+    let cut =
+        pieces([0..rows], [if paired { INVOCATIONS } else { 1 }], excess).ok_or_else(|| Error::BufferTooLarge {
+            op: program.op,
+            requested: bytes(words * slices),
+            limit: limits.max_binding_bytes,
+            adapter: limits.adapter.clone(),
+        })?;
     for [range] in cut {
-        let count = length(&range);
-        let (result, before) = window(BufferId::Output, 4, range.start, count, limits);
+        let count = length(&range) * columns;
+        let (result, before) = window(BufferId::Output, 4, range.start * columns, count, limits);
         let states = partials.map(|buffer| Window { buffer, offset: 0, bytes: (count * words * slices * 4).max(16) });
         for slice in 0..slices {
             let part: Region<2> = [range.clone(), slice * most..((slice + 1) * most).min(features)];
@@ -75,15 +93,21 @@ pub(super) fn record(code: &PairCode, layouts: [&Layout; 2], limits: &Limits, pr
             parameters.u32(f32::NAN.to_bits()).u32(f32::INFINITY.to_bits()).u32(width).length(count);
             parameters.length(length(&part[1])).u32(weights.map_or(0, |(_, before)| before));
             let mut windows = Vec::new();
-            for side in sides {
-                let start = side.offset + part[0].start * side.strides[0] + part[1].start * side.strides[1];
-                let (view, before) = window(side.buffer, 4, start, extent(&part, side.strides), limits);
+            // Paired rows of y step with x's; otherwise every pass sees all of y, and columns step through it.
+            let all: Region<2> = [0..layouts[1].shape[0] as u64, part[1].clone()];
+            let steps_with_rows = [true, paired];
+            for (side, steps) in sides.into_iter().zip(steps_with_rows) {
+                let seen = if steps { &part } else { &all };
+                let start = side.offset + seen[0].start * side.strides[0] + seen[1].start * side.strides[1];
+                let (view, before) = window(side.buffer, 4, start, extent(seen, side.strides), limits);
                 windows.push(view);
-                parameters.u32(before).length(side.strides[0]).length(side.strides[1]);
+                let row = if steps { side.strides[0] } else { 0 };
+                parameters.u32(before).length(row).length(side.strides[1]);
             }
             windows.push(target);
             windows.extend(weights.map(|(view, _)| view));
-            parameters.u32(first).length(words).align();
+            let y_column = if paired { 0 } else { sides[1].strides[0] };
+            parameters.u32(first).length(words).length(columns).length(y_column).align();
             code.value_words(&mut parameters);
             program.passes.push(Pass {
                 shader: Arc::clone(&shader),

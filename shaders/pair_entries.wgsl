@@ -1,16 +1,18 @@
-// out[i] = the value of x[i] and y[i], whose state is accumulated over the features
+// out[t] = the value of x[i] and y[j], t = i · columns + j, whose state is accumulated over the features; or, for paired
+// rows, of x[t] and y[t] (columns = 1, and y steps with t)
 //
 //   x, y   any strides
 //   out    one value for each pair of rows; or the words of the states of slices of features, which pair_finish.wgsl ends
 //
-// One invocation owns one pair of rows and one slice. Sums of at most 64 features are merged into the total.
+// One invocation owns one entry and one slice: nothing is shared, and the pair function stands in the text once. That is
+// right for functions whose arithmetic outweighs their loads. Sums of at most 64 features are merged into the total.
 // Appended: `PAIR_VALUES`, `State`, `Word`, `emit`, `feature_weight` and the pair function.
 
 struct Parameters {
     nan_bits: u32,
     infinity_bits: u32,
     width: u32, // of the folded grid
-    rows: u32, // of this pass
+    entries: u32, // of this pass
     features: u32, // of this pass
     first_feature: u32, // of this pass in the window of the weights
     x_offset: u32,
@@ -21,8 +23,8 @@ struct Parameters {
     y_feature: u32,
     out_offset: u32,
     out_row: u32,
-    unused_0: u32,
-    unused_1: u32,
+    columns: u32,
+    y_column: u32,
     values: array<vec4<f32>, PAIR_VALUES>,
 }
 
@@ -33,12 +35,14 @@ struct Parameters {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let row = (group.x + group.y * parameters.width) * 64u + lane;
-    if row >= parameters.rows {
+    let entry = (group.x + group.y * parameters.width) * 64u + lane;
+    if entry >= parameters.entries {
         return;
     }
+    let row = entry / parameters.columns;
+    let column = entry % parameters.columns;
     var x_at = parameters.x_offset + row * parameters.x_row;
-    var y_at = parameters.y_offset + row * parameters.y_row;
+    var y_at = parameters.y_offset + row * parameters.y_row + column * parameters.y_column;
     var total = State();
     var feature = 0u;
     while feature < parameters.features {
@@ -51,5 +55,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         total = pair_merge(total, block);
     }
-    emit(parameters.out_offset + row * parameters.out_row, total, 0u, row, 0u);
+    emit(parameters.out_offset + entry * parameters.out_row, total, 0u, entry, 0u);
 }
