@@ -113,7 +113,7 @@ fn lighter(mut tile: Tile, cost: f64) -> Tile {
     while tile.depth > 1 && weight(&tile, tile.depth) > UNROLLED_COST {
         tile.depth /= 2;
     }
-    while tile.rows > 4 && tile.rows % 8 == 0 && weight(&tile, tile.depth) > UNROLLED_COST {
+    while tile.rows > 4 && tile.rows.is_multiple_of(8) && weight(&tile, tile.depth) > UNROLLED_COST {
         tile.rows /= 2;
         tile.block_rows = tile.rows;
     }
