@@ -24,6 +24,8 @@ pub(crate) fn open(general: &General) -> Result<Context> {
 pub(crate) fn open_named(adapter: &str) -> Result<Context> {
     Ok(Context::with_options_blocking(ContextOptions {
         adapter: adapter.trim().to_owned(),
+        // Where there is no such directory, pipelines are compiled anew in every process.
+        cache_directory: dirs::cache_dir().map(|directory| directory.join("gristmill")),
         ..ContextOptions::default()
     })?)
 }
