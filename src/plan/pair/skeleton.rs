@@ -127,7 +127,9 @@ impl<'a> Scheme<'a> {
         let panel_bytes = 4 * u64::from(tile.rows.max(tile.columns));
         let tile_cost = f64::from(tile.rows) * f64::from(tile.columns) * skeleton.code.cost;
         let fit_memory = temporary_bytes(limits) / panel_bytes;
-        let fit_cost = (limits.max_pass_cost / tile_cost) as u64;
+        // The last pass walks all slices in one loop, so that even dear slices may not be too many.
+        let least = features.div_ceil(u64::from(limits.max_iterations).max(1)).next_multiple_of(BLOCK_FEATURES);
+        let fit_cost = ((limits.max_pass_cost / tile_cost) as u64).max(least);
         let longest_slice = blocks(most_features(&tile, limits).min(fit_memory).min(fit_cost));
         let tiles = skeleton.batches
             * skeleton.x.rows.div_ceil(u64::from(tile.rows))
