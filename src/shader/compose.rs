@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use crate::metric::{LABEL, labelled};
 
@@ -14,8 +15,58 @@ pub struct ShaderFile {
     pub text: &'static str,
 }
 
-/// The accurate functions that every shader may call; appended where a shader asks for them.
+/// The accurate functions that every shader may call; where a shader asks for them, those that it names are appended.
 pub const MATH: ShaderFile = ShaderFile { name: "math", text: include_str!("../../shaders/math.wgsl") };
+
+/// A function or a structure of a file, with the comment above it.
+struct Declaration {
+    name: &'static str,
+    text: &'static str,
+    /// Lines of the file above it.
+    lines_before: usize,
+}
+
+/// What [`MATH`] declares, in order.
+static MATH_DECLARATIONS: LazyLock<Vec<Declaration>> = LazyLock::new(|| {
+    let mut declarations = Vec::new();
+    let mut lines_before = 0;
+    // Blank lines separate the declarations and occur nowhere else.
+    for block in MATH.text.split_inclusive("\n\n") {
+        let name = block.lines().find_map(|line| {
+            let rest = line.strip_prefix("fn ").or_else(|| line.strip_prefix("struct "))?;
+            words(rest).next()
+        });
+        if let Some(name) = name {
+            declarations.push(Declaration { name, text: block, lines_before });
+        }
+        lines_before += block.matches('\n').count();
+    }
+    declarations
+});
+
+/// Whether each of [`MATH_DECLARATIONS`] is needed by `text` or by another one that is. Drivers translate and optimize
+/// every function they are given, called or not: the whole file would take most of the time that a small shader does.
+fn needed(text: &str) -> Vec<bool> {
+    let declarations = MATH_DECLARATIONS.as_slice();
+    let mut needed = vec![false; declarations.len()];
+    let mut waiting = vec![text];
+    while let Some(text) = waiting.pop() {
+        for word in words(text).filter(|word| word.ends_with('_')) {
+            let found = declarations.iter().zip(needed.iter_mut()).find(|(declaration, _)| declaration.name == word);
+            if let Some((declaration, needed)) = found {
+                if !*needed {
+                    *needed = true;
+                    waiting.push(declaration.text);
+                }
+            }
+        }
+    }
+    needed
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
 
 /// A constant of the tail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +134,8 @@ pub struct Segment {
     pub label: String,
     /// First byte in the whole text.
     pub start: usize,
+    /// Lines of the author's text that come before it.
+    pub lines_before: usize,
 }
 
 /// A shader with its tail: the structured key of a pipeline.
@@ -92,7 +145,7 @@ pub struct Shader {
     pub file: ShaderFile,
     /// What is appended.
     pub tail: Tail,
-    /// Whether the accurate functions of `math.wgsl` are appended too.
+    /// Whether the accurate functions of `math.wgsl` are appended too, as far as they are called.
     pub math: bool,
     /// Whether the plan proves every index in range, so that the driver's own bounds checks may be left out.
     pub indices_proven: bool,
@@ -108,11 +161,18 @@ impl Shader {
     pub fn text_and_segments(&self) -> (String, Vec<Segment>) {
         let mut text = String::with_capacity(self.file.text.len() + self.tail.code.len() + 256);
         let mut segments = Vec::new();
-        push_file(&mut text, &mut segments, &self.file);
+        push(&mut text, &mut segments, &self.file, self.file.text, 0);
         if self.math {
-            push_file(&mut text, &mut segments, &MATH);
+            let mut needed = needed(&[self.file.text, &self.tail.code].concat());
+            for declaration in MATH_DECLARATIONS.iter().filter(|_| needed.remove(0)) {
+                push(&mut text, &mut segments, &MATH, declaration.text, declaration.lines_before);
+            }
         }
-        segments.push(Segment { label: format!("the tail of shaders/{}.wgsl", self.file.name), start: text.len() });
+        segments.push(Segment {
+            label: format!("the tail of shaders/{}.wgsl", self.file.name),
+            start: text.len(),
+            lines_before: 0,
+        });
         for (name, value) in &self.tail.constants {
             let _ = match value {
                 Scalar::U32(v) => writeln!(text, "const {name} = {v}u;"),
@@ -129,16 +189,43 @@ impl Shader {
                 Some("") => format!("the tail of shaders/{}.wgsl, further on", self.file.name),
                 Some(label) => label.to_owned(),
             };
-            segments.push(Segment { label, start: text.len() });
+            segments.push(Segment { label, start: text.len(), lines_before: 0 });
         }
         (text, segments)
     }
 }
 
-fn push_file(text: &mut String, segments: &mut Vec<Segment>, file: &ShaderFile) {
-    segments.push(Segment { label: format!("shaders/{}.wgsl", file.name), start: text.len() });
-    text.push_str(file.text);
-    if !file.text.ends_with('\n') {
+fn push(text: &mut String, segments: &mut Vec<Segment>, file: &ShaderFile, part: &str, lines_before: usize) {
+    segments.push(Segment { label: format!("shaders/{}.wgsl", file.name), start: text.len(), lines_before });
+    text.push_str(part);
+    if !part.ends_with('\n') {
         text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_of_math_is_found() {
+        let names: Vec<&str> = MATH_DECLARATIONS.iter().map(|declaration| declaration.name).collect();
+        let written = MATH.text.lines().filter(|line| line.starts_with("fn ") || line.starts_with("struct ")).count();
+        assert_eq!(names.len(), written);
+        assert!(names.iter().all(|name| name.ends_with('_')), "{names:?}");
+        for declaration in MATH_DECLARATIONS.iter() {
+            let line = MATH.text.lines().nth(declaration.lines_before);
+            assert_eq!(line, declaration.text.lines().next(), "{}", declaration.name);
+        }
+    }
+
+    #[test]
+    fn only_what_is_called_is_appended() {
+        let file = ShaderFile { name: "none", text: "" };
+        let text = |code| Shader { file, tail: Tail::new().code(code), math: true, indices_proven: true }.text();
+        assert!(!text("fn f(x: f32) -> f32 { return x; }").contains("fn exp_"));
+        let exp = text("fn f(x: f32) -> f32 { return exp_(x); }");
+        assert!(["fn exp_(", "fn scaled_(", "fn fenced_("].iter().all(|name| exp.contains(name)), "{exp}");
+        assert!(!exp.contains("fn pow_(") && !exp.contains("fn sin_("), "{exp}");
     }
 }

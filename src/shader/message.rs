@@ -86,7 +86,7 @@ impl<'a> Place<'a> {
         // An error at the very end of the text belongs to its last character.
         let at = range.start.min(text.len().saturating_sub(1));
         let segment = segments.iter().rev().find(|s| s.start <= at)?;
-        let line = text.get(segment.start..at)?.matches('\n').count() + 1;
+        let line = segment.lines_before + text.get(segment.start..at)?.matches('\n').count() + 1;
         let line_start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
         let source = text.get(line_start..)?.lines().next()?;
         let column = text.get(line_start..at)?.chars().count();
