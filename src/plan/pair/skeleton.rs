@@ -22,6 +22,8 @@ const WORKGROUP: ShaderFile =
 const BLOCK_FEATURES: u64 = 64;
 /// Rough number of operations that a tile may unroll.
 const UNROLLED_COST: f64 = 1600.0;
+/// Terms of all sums together up to which a shape counts as small.
+const SMALL: u64 = 1 << 17;
 
 /// Strides of a matrix per batch, row and column.
 pub(crate) type Strides = [u64; 3];
@@ -81,7 +83,10 @@ impl Skeleton<'_> {
     /// Records the passes that fill `program`'s row-major result.
     pub(crate) fn record(mut self, program: &mut Program) -> Result<()> {
         let mut out = [self.x.rows * self.y.rows, self.y.rows, 1];
-        let swapped = self.y.rows < u64::from(self.tile.columns) && self.y.rows < self.x.rows;
+        // Small work takes any tile less time than a driver takes for one more shader: one short shader for all of it.
+        let sizes = [self.batches, self.x.rows, self.y.rows, self.features];
+        let small = sizes.iter().fold(1, |terms: u64, n| terms.saturating_mul(*n)) <= SMALL;
+        let swapped = !small && self.y.rows < u64::from(self.tile.columns) && self.y.rows < self.x.rows;
         if swapped {
             std::mem::swap(&mut self.x, &mut self.y);
             out.swap(1, 2);
@@ -89,7 +94,8 @@ impl Skeleton<'_> {
                 addend.strides.swap(1, 2);
             }
         }
-        self.tile = lighter(fitted(self.tile, self.x.rows, self.limits), self.code.cost);
+        let rows = if small && self.tile.sharing != Sharing::Workgroup { 8 } else { self.x.rows };
+        self.tile = lighter(fitted(self.tile, rows, self.limits), self.code.cost);
         Scheme::of(self, swapped, out, program).record(program)
     }
 }
