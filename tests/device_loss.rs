@@ -1,14 +1,15 @@
 //! The device is destroyed under every op: whoever asks for a result gets a typed error, never a panic, never zeros.
 //!
-//! The device is the host application's own, as in an embedded context; that is also how a test can destroy it.
+//! The device is the host application's own, as in an embedded context; on OpenGL, which allows a process one instance,
+//! it is the library's.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod adapters;
 
 use gristmill::{
-    Complex32, Context, ConvolveOptions, Error, FftOptions, Kernel, Metric, Tensor, convolve, correlate, fft, gemm,
-    gram, ifft, irfft, paired_distances, pairwise, rfft, wgpu,
+    Complex32, Context, ContextOptions, ConvolveOptions, Error, FftOptions, Kernel, Metric, Tensor, convolve,
+    correlate, fft, gemm, gram, ifft, irfft, paired_distances, pairwise, rfft, wgpu,
 };
 use libtest_mimic::{Arguments, Trial};
 use ndarray::Array2;
@@ -96,7 +97,7 @@ fn main() {
     libtest_mimic::run(&arguments, tests).exit();
 }
 
-/// A device as a host application has it, and a context on it.
+/// A device and a context on it.
 struct Host {
     device: wgpu::Device,
     context: Context,
@@ -104,9 +105,14 @@ struct Host {
 
 impl Host {
     fn open(name: &str) -> Result<Self, String> {
+        if name.starts_with("gl:") {
+            let options = ContextOptions::named(name);
+            let context = Context::with_options_blocking(options).map_err(|error| error.to_string())?;
+            let device = context.device().ok_or("no device")?.clone();
+            return Ok(Self { device, context });
+        }
         let (backend, part) = name.split_once(':').ok_or("no backend in the adapter's name")?;
         let backends = match backend {
-            "gl" => wgpu::Backends::GL,
             "vulkan" => wgpu::Backends::VULKAN,
             "metal" => wgpu::Backends::METAL,
             "dx12" => wgpu::Backends::DX12,

@@ -129,6 +129,12 @@ impl Context {
         }
     }
 
+    /// The wgpu device that ops run on; `None` on the CPU. An application may create buffers on it for
+    /// [`from_buffer`](Context::from_buffer).
+    pub fn device(&self) -> Option<&wgpu::Device> {
+        self.engine.as_deref().map(|engine| engine.guard().device())
+    }
+
     /// How the device's memory has been used; all zeros on the CPU.
     pub fn pool_statistics(&self) -> PoolStatistics {
         self.engine.as_deref().map(Engine::pool_statistics).unwrap_or_default()
