@@ -31,6 +31,9 @@ pub struct Tile {
     pub depth: u32,
 }
 
+/// Rough number of operations that a tile may unroll.
+const UNROLLED_COST: f64 = 1600.0;
+
 impl Tile {
     /// A tile whose rows are broadcast over a subgroup of `lanes`.
     pub const fn broadcast(lanes: u32, rows: u32, block_columns: u32, depth: u32) -> Self {
@@ -84,6 +87,34 @@ impl Tile {
             Sharing::Workgroup => self.workgroup_bytes() <= limits.workgroup_bytes,
         };
         shaped && shared && self.invocations() <= limits.max_invocations
+    }
+
+    /// A tile with no more rows than there are, give or take a power of two.
+    pub(super) fn fitted(self, rows: u64, limits: &Limits) -> Self {
+        let tile = self;
+        let few = (rows.min(1 << 20) as u32).next_power_of_two().max(4);
+        match tile.sharing {
+            Sharing::Broadcast | Sharing::Direct if few < tile.rows => Tile { rows: few, block_rows: few, ..tile },
+            Sharing::Workgroup if few <= 8 && limits.max_invocations >= 64 => Tile::direct(64, few, 4, 1),
+            _ => tile,
+        }
+    }
+
+    /// A tile whose unrolled text stays short enough for drivers to compile it at once.
+    pub(super) fn lighter(self, cost: f64) -> Self {
+        let mut tile = self;
+        let weight = |tile: &Tile, depth: u32| f64::from(tile.block() * depth) * cost;
+        if tile.sharing == Sharing::Workgroup {
+            return tile;
+        }
+        while tile.depth > 1 && weight(&tile, tile.depth) > UNROLLED_COST {
+            tile.depth /= 2;
+        }
+        while tile.rows > 4 && tile.rows.is_multiple_of(8) && weight(&tile, tile.depth) > UNROLLED_COST {
+            tile.rows /= 2;
+            tile.block_rows = tile.rows;
+        }
+        tile
     }
 
     /// Tiles worth measuring on a device with these limits; the first is the default.

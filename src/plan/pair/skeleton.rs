@@ -20,8 +20,6 @@ const WORKGROUP: ShaderFile =
     ShaderFile { name: "pair_workgroup", text: include_str!("../../../shaders/pair_workgroup.wgsl") };
 /// Features whose sum is taken before it joins the others: the error bounds count on it.
 const BLOCK_FEATURES: u64 = 64;
-/// Rough number of operations that a tile may unroll.
-const UNROLLED_COST: f64 = 1600.0;
 /// Terms of all sums together up to which a shape counts as small.
 const SMALL: u64 = 1 << 17;
 
@@ -95,35 +93,9 @@ impl Skeleton<'_> {
             }
         }
         let rows = if small && self.tile.sharing != Sharing::Workgroup { 8 } else { self.x.rows };
-        self.tile = lighter(fitted(self.tile, rows, self.limits), self.code.cost);
+        self.tile = self.tile.fitted(rows, self.limits).lighter(self.code.cost);
         Scheme::of(self, swapped, out, program).record(program)
     }
-}
-
-/// A tile with no more rows than there are, give or take a power of two.
-fn fitted(tile: Tile, rows: u64, limits: &Limits) -> Tile {
-    let few = (rows.min(1 << 20) as u32).next_power_of_two().max(4);
-    match tile.sharing {
-        Sharing::Broadcast | Sharing::Direct if few < tile.rows => Tile { rows: few, block_rows: few, ..tile },
-        Sharing::Workgroup if few <= 8 && limits.max_invocations >= 64 => Tile::direct(64, few, 4, 1),
-        _ => tile,
-    }
-}
-
-/// A tile whose unrolled text stays short enough for drivers to compile it at once.
-fn lighter(mut tile: Tile, cost: f64) -> Tile {
-    let weight = |tile: &Tile, depth: u32| f64::from(tile.block() * depth) * cost;
-    if tile.sharing == Sharing::Workgroup {
-        return tile;
-    }
-    while tile.depth > 1 && weight(&tile, tile.depth) > UNROLLED_COST {
-        tile.depth /= 2;
-    }
-    while tile.rows > 4 && tile.rows.is_multiple_of(8) && weight(&tile, tile.depth) > UNROLLED_COST {
-        tile.rows /= 2;
-        tile.block_rows = tile.rows;
-    }
-    tile
 }
 
 impl<'a> Scheme<'a> {
