@@ -152,9 +152,14 @@ impl Guard {
     }
 }
 
-/// wgpu names a lost or destroyed device in the text of a validation error and nowhere else.
+/// wgpu names a lost or destroyed device in the text of a validation error and nowhere else. A device that is gone also
+/// hands out invalid objects without an error; all of ours were made under error scopes, so that one which turns out
+/// invalid later tells of the loss.
 fn says_lost(message: &str) -> bool {
     let message = message.to_lowercase();
+    if message.contains("label is invalid") {
+        return true;
+    }
     message.contains("device is lost")
         || message.contains("device was lost")
         || message.contains("device lost")
