@@ -97,10 +97,12 @@ pub enum Error {
         message: String,
     },
     /// No adapter fits what was asked for.
-    #[error("no adapter fits \"{asked}\"; found: {found}")]
+    #[error("no adapter fits \"{asked}\"{}; found: {found}", .nearest.as_ref().map(|n| format!(" (did you mean \"{n}\"?)")).unwrap_or_default())]
     NoAdapter {
         /// What was asked for.
         asked: String,
+        /// The nearest name that would fit one, if one is near.
+        nearest: Option<String>,
         /// The adapters that are there.
         found: String,
     },
@@ -193,14 +195,15 @@ impl Error {
 
     /// An [`Error::UnknownName`] that names the nearest of `known`, if one is within a third of the name's length.
     pub(crate) fn unknown<'a>(kind: &'static str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        let nearest = known
-            .into_iter()
-            .map(|k| (edit_distance(&name.to_lowercase(), &k.to_lowercase()), k))
-            .min()
-            .filter(|(distance, k)| *distance <= 1 + k.chars().count() / 3)
-            .map(|(_, k)| k.to_owned());
-        Self::UnknownName { kind, name: name.to_owned(), nearest }
+        Self::UnknownName { kind, name: name.to_owned(), nearest: nearest(name, known) }
     }
+}
+
+/// The nearest of some known names, if one is within a third of its length.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let name = name.to_lowercase();
+    let (distance, nearest) = known.into_iter().map(|k| (edit_distance(&name, &k.to_lowercase()), k)).min()?;
+    (distance <= 1 + nearest.chars().count() / 3).then(|| nearest.to_owned())
 }
 
 /// Levenshtein distance in characters.

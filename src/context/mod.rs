@@ -135,6 +135,11 @@ impl Context {
         self.engine.as_deref().map(|engine| engine.guard().device())
     }
 
+    /// The queue that work is submitted to; `None` on the CPU.
+    pub fn queue(&self) -> Option<&wgpu::Queue> {
+        self.engine.as_deref().map(Engine::queue)
+    }
+
     /// How the device's memory has been used; all zeros on the CPU.
     pub fn pool_statistics(&self) -> PoolStatistics {
         self.engine.as_deref().map(Engine::pool_statistics).unwrap_or_default()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Context;
 use crate::device::{AdapterInfo, Guard, OpenedDevice, Selection, describe, enumerate, limits_of, open_adapter};
 use crate::engine::{Engine, EngineOptions};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 use crate::plan::{Choices, DeviceKind};
 
 /// How a Context is opened. The default takes the best hardware GPU, else the CPU, with all that it offers.
@@ -101,7 +101,14 @@ impl Context {
             if selection == Selection::Auto {
                 return Self::on_host(format!("no hardware GPU was found (found: {listed})"), "auto", &listed);
             }
-            return Err(Error::NoAdapter { asked: options.adapter, found: format!("{listed}, cpu") });
+            // Names are compared by their first words: "llvmpipe (LLVM 15.0.6, 256 bits)" is known as llvmpipe.
+            let first = |info: &AdapterInfo| info.name.split_whitespace().next().unwrap_or_default().to_lowercase();
+            let names: Vec<String> = found.iter().map(first).chain(["cpu".to_owned(), "lavapipe".to_owned()]).collect();
+            let (backend, part) =
+                options.adapter.split_once(':').map_or(("", options.adapter.as_str()), |(b, p)| (b, p));
+            let nearest = nearest(part, names.iter().map(String::as_str));
+            let nearest = nearest.map(|n| if backend.is_empty() { n } else { format!("{backend}:{n}") });
+            return Err(Error::NoAdapter { asked: options.adapter, nearest, found: format!("{listed}, cpu") });
         };
         let opened = open_adapter(&adapters[at], options.default_limits, options.subgroups).await?;
         let reason = match selection {
@@ -196,7 +203,7 @@ impl Context {
     #[cfg(not(feature = "cpu"))]
     fn on_host(_reason: String, asked: &str, found: &str) -> Result<Self> {
         let found = format!("{found} (the library was built without its feature `cpu`)");
-        Err(Error::NoAdapter { asked: asked.to_owned(), found })
+        Err(Error::NoAdapter { asked: asked.to_owned(), nearest: None, found })
     }
 }
 

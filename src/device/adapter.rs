@@ -76,6 +76,8 @@ impl Selection {
         match text.as_str() {
             "" | "auto" => return Self::Auto,
             "cpu" => return Self::Cpu,
+            // Mesa's software Vulkan driver calls its adapter llvmpipe, as its OpenGL driver does.
+            "lavapipe" => return Self::Named { backend: Some("vulkan".to_owned()), part: "llvmpipe".to_owned() },
             _ => {}
         }
         if let Some((backend, part)) = text.split_once(':') {

@@ -152,6 +152,14 @@ impl Guard {
     }
 }
 
+/// Runs what concerns all backends at once (finding adapters, opening devices) while no OpenGL device works, and turns a
+/// panic of wgpu into its message. Native only: there the futures inside are ready at once.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn in_turn<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    let _turn = GL_TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    catch(work)
+}
+
 /// wgpu names a lost or destroyed device in the text of a validation error and nowhere else. A device that is gone also
 /// hands out invalid objects without an error; all of ours were made under error scopes, so that one which turns out
 /// invalid later tells of the loss.

@@ -32,6 +32,15 @@ unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
 /// Every adapter of the system, in wgpu's order.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) async fn enumerate() -> Vec<wgpu::Adapter> {
+    let found = super::guard::in_turn(|| pollster::block_on(wgpu_instance().enumerate_adapters(wgpu::Backends::all())));
+    // A driver that fails while it is looked for is a driver that is not there.
+    found.unwrap_or_default()
+}
+
+/// The browser's adapter.
+#[cfg(target_arch = "wasm32")]
 pub(crate) async fn enumerate() -> Vec<wgpu::Adapter> {
     wgpu_instance().enumerate_adapters(wgpu::Backends::all()).await
 }

@@ -37,11 +37,12 @@ pub(crate) async fn open_adapter(
         memory_hints: wgpu::MemoryHints::Performance,
         ..Default::default()
     };
-    let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| Error::Driver {
-        op: "open",
-        adapter: info.name.clone(),
-        message: error.to_string(),
-    })?;
+    let failed = |message: String| Error::Driver { op: "open", adapter: info.name.clone(), message };
+    #[cfg(not(target_arch = "wasm32"))]
+    let opened = super::guard::in_turn(|| pollster::block_on(adapter.request_device(&descriptor))).map_err(failed)?;
+    #[cfg(target_arch = "wasm32")]
+    let opened = adapter.request_device(&descriptor).await;
+    let (device, queue) = opened.map_err(|error| failed(error.to_string()))?;
     let limits = limits_of(&info, &device.limits(), features);
     Ok(OpenedDevice { guard: Guard::owning(device, info.name.clone(), info.backend), queue, info, limits, features })
 }

@@ -1,6 +1,6 @@
 //! Tensors and a host application's own wgpu objects, without copies.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::Engine;
 use super::buffer::{DeviceBuffer, DeviceCell};
@@ -18,8 +18,8 @@ impl<E: Element> Tensor<E> {
     }
 
     /// Writes everything that is recorded on the tensor's Context into the application's own encoder instead of
-    /// submitting it. The tensor's content is there once the application has submitted the encoder; nothing may be
-    /// read through the library before that.
+    /// submitting it. The tensor's content is there once the application has submitted the encoder; until then no op may
+    /// take what was recorded, and nothing of it may be read through the library.
     ///
     /// # Errors
     /// [`Error::Unsupported`] on the CPU, and the errors of the device.
@@ -64,18 +64,21 @@ impl Engine {
     }
 
     fn encode_into(&self, encoder: &mut wgpu::CommandEncoder) -> Result<()> {
-        let mut batch = self.lock_batch();
-        // The host decides when this runs, so nothing that it touches may be used for other work: the next batch
-        // gets a uniform buffer of its own, and the pool lets go of every buffer that this one may still name.
+        // The host decides when this runs, so nothing that it touches may serve other work: the next batch gets a uniform
+        // buffer of its own, the pool lets go of every buffer that the commands name, and tables whose upload is among
+        // them are uploaded again.
         let uniform = super::new_uniform(&self.guard)?;
-        let mut recorded = std::mem::replace(&mut *batch, Batch::new(uniform));
+        self.constants.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut recorded = std::mem::replace(&mut *self.lock_batch(), Batch::new(uniform));
         recorded.retire_buffers();
-        self.pool.trim(&self.guard)?;
-        self.guard.call("encode_into", 0, |_| {
+        let outcome = self.guard.call("encode_into", 0, |_| {
             recorded.prepare(&self.queue);
             recorded.encode(encoder);
-        })?;
+        });
+        if let Err(error) = &outcome {
+            recorded.poison(error);
+        }
         recorded.staging.drain(..).for_each(|chunk| self.staging.forget(chunk));
-        Ok(())
+        outcome
     }
 }

@@ -74,12 +74,19 @@ impl Engine {
             // take 100.
             limits.max_pass_cost /= 25.0;
         }
+        let choices = match options.choices {
+            Some(choices) if !choices.fit(&limits) => {
+                let message = "hold a tile that this device cannot run; take them from Tile::candidates";
+                return Err(Error::argument("open", "choices", message));
+            }
+            given => given.unwrap_or_else(|| Choices::for_limits(&limits)),
+        };
         let alignment = opened.guard.device().limits().min_uniform_buffer_offset_alignment.max(16);
         Ok(Self {
             name: opened.info.name.clone(),
             guard: Arc::new(opened.guard),
             queue: opened.queue,
-            choices: options.choices.unwrap_or_else(|| Choices::for_limits(&limits)),
+            choices,
             most_cost: limits.max_pass_cost,
             limits,
             pipelines: Pipelines::new(disk, options.runtime_checks),
@@ -99,6 +106,10 @@ impl Engine {
 
     pub(crate) fn choices(&self) -> &Choices {
         &self.choices
+    }
+
+    pub(crate) fn queue(&self) -> &wgpu::Queue {
+        &self.queue
     }
 
     pub(crate) fn guard(&self) -> &Guard {
@@ -176,7 +187,7 @@ impl Engine {
         let target = self.take_readback(bytes)?;
         {
             let mut batch = self.lock_batch();
-            batch.will_read(&source);
+            batch.hold(&source);
             batch.commands.push(recorder::Command::Copy {
                 source: source.buffer().clone(),
                 source_offset: offset,

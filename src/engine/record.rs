@@ -17,6 +17,13 @@ struct Buffers<'a> {
 }
 
 impl Buffers<'_> {
+    /// Lets the batch keep what its commands name.
+    fn hold(&self, op: &'static str, batch: &mut Batch) {
+        batch.will_write(op, self.output);
+        let others = self.inputs.iter().copied().chain(&self.temporaries).chain(&self.constants);
+        others.for_each(|buffer| batch.hold(buffer));
+    }
+
     fn get(&self, op: &'static str, id: BufferId) -> Result<&Arc<DeviceBuffer>> {
         let found = match id {
             BufferId::Input(at) => self.inputs.get(at).copied(),
@@ -46,10 +53,11 @@ impl Engine {
             self.pipelines.get(op, &pass.shader, &self.limits, &self.guard)?;
         }
         let mut batch = self.lock_batch();
-        let recorded = program.passes.iter().try_for_each(|pass| self.record_pass(op, pass, &buffers, &mut batch));
-        batch.will_write(op, output);
-        buffers.inputs.iter().for_each(|input| batch.will_read(input));
-        recorded
+        for pass in &program.passes {
+            self.record_pass(op, pass, &buffers, &mut batch)?;
+        }
+        buffers.hold(op, &mut batch);
+        if batch.is_heavy() { self.submit(&mut batch) } else { Ok(()) }
     }
 
     fn record_pass(
@@ -62,7 +70,7 @@ impl Engine {
         if !batch.has_room(pass.parameters.len(), self.parameter_alignment)
             || (!batch.is_empty() && batch.cost + pass.cost > self.most_cost)
         {
-            batch.will_write(op, buffers.output);
+            buffers.hold(op, batch);
             self.submit(batch)?;
         }
         let pipeline = self.pipelines.get(op, &pass.shader, &self.limits, &self.guard)?;

@@ -9,6 +9,8 @@ use crate::error::Error;
 
 /// Passes after which a batch is handed over, whatever they cost.
 pub(crate) const MOST_PASSES: usize = 256;
+/// Bytes of buffers after which a batch is handed over, so that dropped tensors and scratch memory can be used again.
+const MOST_HELD_BYTES: u64 = 256 << 20;
 /// Size of a batch's ring of parameters.
 pub(crate) const PARAMETER_BYTES: u64 = 128 << 10;
 
@@ -30,7 +32,10 @@ pub(crate) struct Batch {
     pub(crate) cost: f64,
     passes: usize,
     written: Vec<(&'static str, Weak<DeviceBuffer>)>,
-    touched: Vec<Weak<DeviceBuffer>>,
+    /// Every buffer that the commands name, kept from the pool until they are handed over: another thread's work may be
+    /// submitted in between.
+    held: Vec<Arc<DeviceBuffer>>,
+    held_bytes: u64,
 }
 
 impl Batch {
@@ -43,7 +48,8 @@ impl Batch {
             cost: 0.0,
             passes: 0,
             written: Vec::new(),
-            touched: Vec::new(),
+            held: Vec::new(),
+            held_bytes: 0,
         }
     }
 
@@ -81,12 +87,18 @@ impl Batch {
     /// Remembers whose content a failure of this batch would spoil.
     pub(crate) fn will_write(&mut self, op: &'static str, buffer: &Arc<DeviceBuffer>) {
         self.written.push((op, Arc::downgrade(buffer)));
-        self.touched.push(Arc::downgrade(buffer));
+        self.hold(buffer);
     }
 
-    /// Remembers a buffer that the batch reads.
-    pub(crate) fn will_read(&mut self, buffer: &Arc<DeviceBuffer>) {
-        self.touched.push(Arc::downgrade(buffer));
+    /// Keeps a buffer that the commands name.
+    pub(crate) fn hold(&mut self, buffer: &Arc<DeviceBuffer>) {
+        self.held_bytes += buffer.bytes();
+        self.held.push(buffer.clone());
+    }
+
+    /// Whether so much memory waits that it should be handed over now.
+    pub(crate) fn is_heavy(&self) -> bool {
+        self.held_bytes > MOST_HELD_BYTES
     }
 
     /// Every tensor that this batch should have written returns the error from now on.
@@ -100,9 +112,7 @@ impl Batch {
 
     /// Keeps the touched buffers out of the pool for good: somebody else decides when this batch runs.
     pub(crate) fn retire_buffers(&self) {
-        for buffer in self.touched.iter().filter_map(Weak::upgrade) {
-            buffer.retire();
-        }
+        self.held.iter().for_each(|buffer| buffer.retire());
     }
 
     /// Writes the parameters and unmaps the staging pieces; then every command can be encoded.

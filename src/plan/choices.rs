@@ -161,6 +161,18 @@ pub struct Choices {
 }
 
 impl Choices {
+    /// Whether a device with these limits can run them.
+    pub fn fit(&self, limits: &Limits) -> bool {
+        let fft = &self.fft;
+        self.pair.fits(limits)
+            && self.gemm.fits(limits)
+            && self.workgroups > 0
+            && (13..=64).contains(&fft.largest_radix)
+            && (2..=64).contains(&fft.registers)
+            && (1..=limits.max_invocations as usize).contains(&fft.invocations)
+            && fft.longest_line > 0
+    }
+
     /// Defaults by the kind of device: broadcasts over packed panels in software, workgroup memory on GPUs.
     pub fn for_limits(limits: &Limits) -> Self {
         // 4 × 4 tiles without sharing run everywhere.

@@ -1,0 +1,98 @@
+//! Tensors and wgpu's own objects: buffers and command encoders are shared without copies, on every adapter.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod adapters;
+
+use gristmill::wgpu::{self, BufferUsages};
+use gristmill::{Complex32, Context, FftOptions, Metric, Tensor, fft, pairwise};
+use libtest_mimic::{Arguments, Trial};
+use ndarray::{Array2, array};
+
+type Check = fn(&Context) -> gristmill::Result<()>;
+
+const CHECKS: [(&str, Check); 4] = [
+    ("a buffer of the application is a tensor", adopted_buffer),
+    ("a tensor's buffer can be copied by the application", lent_buffer),
+    ("recorded work goes into the application's encoder", encoded_work),
+    ("work beside an encoder that waits is not disturbed", work_beside_an_encoder),
+];
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let (found, missing) = adapters::find();
+    let mut tests = Vec::new();
+    for adapter in found.into_iter().filter(|adapter| adapter.name != "cpu") {
+        for (name, check) in CHECKS {
+            let adapter = adapter.clone();
+            tests.push(Trial::test(format!("{}::{name}", adapter.name), move || {
+                let context = adapters::context(&adapter).map_err(|error| error.to_string())?;
+                check(&context).map_err(|error| error.to_string().into())
+            }));
+        }
+    }
+    tests.extend(adapters::stand_ins(missing));
+    libtest_mimic::run(&arguments, tests).exit();
+}
+
+fn buffer(context: &Context, entries: &[f32], usage: BufferUsages) -> wgpu::Buffer {
+    let device = context.device().unwrap();
+    let size = 4 * entries.len() as u64;
+    let descriptor = wgpu::BufferDescriptor { label: Some("host"), size, usage, mapped_at_creation: true };
+    let buffer = device.create_buffer(&descriptor);
+    buffer.get_mapped_range_mut(..).unwrap().copy_from_slice(bytemuck::cast_slice(entries));
+    buffer.unmap();
+    buffer
+}
+
+fn adopted_buffer(context: &Context) -> gristmill::Result<()> {
+    let buffer = buffer(context, &[9.0, 0.0, 0.0, 3.0, 4.0], BufferUsages::STORAGE | BufferUsages::COPY_SRC);
+    let points: Tensor = context.from_buffer(&buffer, &[2, 2], 4)?;
+    let distances = pairwise(&points, &points, &Metric::EUCLIDEAN)?.read_blocking()?;
+    assert_eq!(distances, array![[0.0, 5.0], [5.0, 0.0]].into_dyn());
+    for (shape, offset) in [(&[3, 2][..], 0), (&[2, 2], 8), (&[1 << 62, 4], 0), (&[2, 2], 2)] {
+        assert!(context.from_buffer::<f32>(&buffer, shape, offset).is_err(), "{shape:?} from {offset}");
+    }
+    Ok(())
+}
+
+fn lent_buffer(context: &Context) -> gristmill::Result<()> {
+    let distances = line(context, 5)?;
+    let (lent, offset) = distances.buffer().expect("a device tensor has a buffer");
+    let copy = buffer(context, &[0.0; 25], BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST);
+    context.flush()?;
+    let mut encoder = context.device().unwrap().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    encoder.copy_buffer_to_buffer(lent, offset, &copy, 0, 100);
+    context.queue().unwrap().submit([encoder.finish()]);
+    let copied: Tensor = context.from_buffer(&copy, &[5, 5], 0)?;
+    assert_eq!(copied.read_blocking()?, distances.read_blocking()?);
+    Ok(())
+}
+
+fn encoded_work(context: &Context) -> gristmill::Result<()> {
+    let distances = line(context, 7)?;
+    let mut encoder = context.device().unwrap().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    distances.encode_into(&mut encoder)?;
+    context.queue().unwrap().submit([encoder.finish()]);
+    assert_eq!(distances.read_blocking()?[[0, 6]], 6.0);
+    Ok(())
+}
+
+/// The encoder holds the upload of the transform's table; a second transform that runs before it must not rely on that.
+fn work_beside_an_encoder(context: &Context) -> gristmill::Result<()> {
+    let signal = ndarray::Array1::from_shape_fn(243, |i| Complex32::new(i as f32, 0.0));
+    let first = fft(&context.upload(&signal)?, &FftOptions::default())?;
+    let mut encoder = context.device().unwrap().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    first.encode_into(&mut encoder)?;
+    let second = fft(&context.upload(&signal)?, &FftOptions::default())?.read_blocking()?;
+    context.queue().unwrap().submit([encoder.finish()]);
+    assert_eq!(first.read_blocking()?, second);
+    assert!((second[0].re - 29_403.0).abs() < 0.1, "{}", second[0]);
+    Ok(())
+}
+
+/// Distances between 0, 1, 2 … on a line.
+fn line(context: &Context, n: usize) -> gristmill::Result<Tensor> {
+    let x = context.upload(&Array2::from_shape_fn((n, 1), |(i, _)| i as f32))?;
+    pairwise(&x, &x, &Metric::EUCLIDEAN)
+}
