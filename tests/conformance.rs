@@ -32,5 +32,5 @@ fn main() {
         }
     }
     tests.extend(adapters::stand_ins(missing));
-    libtest_mimic::run(&arguments, tests).exit();
+    adapters::run(&arguments, tests)
 }

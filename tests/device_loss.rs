@@ -94,7 +94,7 @@ fn main() {
         }));
     }
     tests.extend(adapters::stand_ins(missing));
-    libtest_mimic::run(&arguments, tests).exit();
+    adapters::run(&arguments, tests)
 }
 
 /// A device and a context on it.

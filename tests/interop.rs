@@ -32,7 +32,7 @@ fn main() {
         }
     }
     tests.extend(adapters::stand_ins(missing));
-    libtest_mimic::run(&arguments, tests).exit();
+    adapters::run(&arguments, tests)
 }
 
 fn buffer(context: &Context, entries: &[f32], usage: BufferUsages) -> wgpu::Buffer {

@@ -60,7 +60,7 @@ fn main() {
         arguments::check(&Context::cpu(), runs).map_err(Into::into)
     }));
     tests.extend(adapters::stand_ins(missing));
-    libtest_mimic::run(&arguments, tests).exit();
+    adapters::run(&arguments, tests)
 }
 
 /// Runs a property; the inputs follow from a seed, so that a failure can be run again.

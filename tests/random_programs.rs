@@ -42,7 +42,7 @@ fn main() {
         }
     }
     tests.extend(adapters::stand_ins(missing));
-    libtest_mimic::run(&arguments, tests).exit();
+    adapters::run(&arguments, tests)
 }
 
 /// What a chain holds between two links.

@@ -132,6 +132,14 @@ pub fn context(adapter: &Adapter) -> gristmill::Result<Rc<Context>> {
     CURRENT.with(|current| current.borrow_mut().context(adapter))
 }
 
+/// Runs the trials and ends the process. The thread's context goes first: wgpu's objects may not outlive the
+/// thread-local state of wgpu itself.
+pub fn run(arguments: &libtest_mimic::Arguments, trials: Vec<libtest_mimic::Trial>) -> ! {
+    let conclusion = libtest_mimic::run(arguments, trials);
+    CURRENT.with(|current| current.take());
+    conclusion.exit()
+}
+
 /// Trials that stand for the missing adapters: ignored with the reason, or failing where all are required.
 pub fn stand_ins(missing: Vec<(String, String)>) -> Vec<libtest_mimic::Trial> {
     let required = flag("GRISTMILL_REQUIRE_ADAPTERS");
