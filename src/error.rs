@@ -52,7 +52,7 @@ pub enum Error {
     },
     /// A single buffer would be larger than the device allows.
     #[error(
-        "{op} needs {requested} bytes in one buffer, but {adapter} allows {limit}; use the streaming form or smaller inputs"
+        "{op} needs {requested} bytes in one buffer, but {adapter} allows {limit}; use smaller inputs (pairwise and gram have a streaming form)"
     )]
     BufferTooLarge {
         /// The op that was called.
@@ -66,7 +66,7 @@ pub enum Error {
     },
     /// The device or the host has no memory left for this.
     #[error(
-        "{op}: out of memory while asking for {requested} bytes; use the streaming form, a smaller memory budget or smaller inputs"
+        "{op}: out of memory while asking for {requested} bytes; use smaller inputs (pairwise and gram have a streaming form)"
     )]
     OutOfMemory {
         /// The op that was called.
@@ -155,13 +155,12 @@ pub enum Error {
         op: &'static str,
     },
     /// Reading or writing a file failed.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Io {
         /// The file.
         path: String,
-        /// The system's own error.
-        #[source]
-        source: Arc<std::io::Error>,
+        /// The system's own error. The message holds it, so it is no `source` that a chain would print once more.
+        cause: Arc<std::io::Error>,
     },
     /// A file is not what its format promises.
     #[error("{path}: {message}")]
@@ -232,5 +231,12 @@ mod tests {
         assert_eq!(message, "no metric is called \"euclidian\"; did you mean \"euclidean\"?");
         let message = Error::unknown("metric", "zzz", ["cosine", "euclidean"]).to_string();
         assert_eq!(message, "no metric is called \"zzz\"");
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = Error::Io { path: "x.npy".to_owned(), cause: Arc::new(std::io::Error::other("gone")) };
+        assert_eq!(error.to_string(), "x.npy: gone");
+        assert!(std::error::Error::source(&error).is_none());
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memmap2::Mmap;
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2, Axis};
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::source::check_range;
@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 
 /// Longest header that is parsed: NumPy writes 128 bytes for a matrix.
 const LONGEST_HEADER: usize = 1024;
+
+/// Numbers that are converted at a time where a tile cannot be written as it lies in memory: 1 MiB.
+const PIECE: usize = 1 << 18;
 
 /// A matrix in a memory-mapped `.npy` file: f32 or f64, little-endian, row-major.
 pub struct NpySource {
@@ -35,7 +38,7 @@ impl NpySource {
     /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not such a matrix or is cut short.
     pub fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let io = |error| Error::Io { path: name.clone(), source: Arc::new(error) };
+        let io = |error| Error::Io { path: name.clone(), cause: Arc::new(error) };
         let wrong = |message: String| Error::Format { path: name.clone(), message };
         let file = File::open(path).map_err(io)?;
         // SAFETY: the map is read only. If another process changes the file meanwhile, numbers change; if it is cut
@@ -108,7 +111,7 @@ impl Source for NpySource {
             let narrowed = value as f32;
             if narrowed.is_infinite() && value.is_finite() {
                 let index = range.start * self.columns + index;
-                let message = format!("{value} at index {index} does not fit float32; scale the data first");
+                let message = format!("{value:e} at index {index} does not fit float32; scale the data first");
                 return Err(Error::Format { path: self.path.clone(), message });
             }
             rows.push(narrowed);
@@ -125,7 +128,7 @@ pub struct NpySink {
     file: Option<File>,
     start: u64,
     columns: usize,
-    row: Vec<u8>,
+    piece: Vec<u8>,
 }
 
 impl NpySink {
@@ -134,11 +137,11 @@ impl NpySink {
         let mut name = path.file_name().map(std::ffi::OsStr::to_os_string).unwrap_or_default();
         name.push(format!(".{}.part", std::process::id()));
         let temporary = path.with_file_name(name);
-        Self { path: path.to_owned(), temporary, file: None, start: 0, columns: 0, row: Vec::new() }
+        Self { path: path.to_owned(), temporary, file: None, start: 0, columns: 0, piece: Vec::new() }
     }
 
     fn io(&self, error: std::io::Error) -> Error {
-        Error::Io { path: self.path.display().to_string(), source: Arc::new(error) }
+        Error::Io { path: self.path.display().to_string(), cause: Arc::new(error) }
     }
 }
 
@@ -158,17 +161,19 @@ fn header(rows: usize, columns: usize) -> Vec<u8> {
 impl Sink for NpySink {
     fn begin(&mut self, rows: usize, columns: usize) -> Result<()> {
         let bytes = header(rows, columns);
-        let create = || -> std::io::Result<File> {
-            let mut file = File::create(&self.temporary)?;
-            file.write_all(&bytes)?;
-            // The whole length is claimed now, so that a full disk is found before hours of work.
-            let numbers = (rows as u64).saturating_mul(columns as u64).saturating_mul(4);
-            file.set_len(numbers.saturating_add(bytes.len() as u64))?;
-            Ok(file)
-        };
-        self.file = Some(create().map_err(|error| self.io(error))?);
         self.start = bytes.len() as u64;
         self.columns = columns;
+        let mut file = File::create(&self.temporary).map_err(|error| self.io(error))?;
+        // Most file systems claim no room for a length: this finds one that no file may have, not a full disk.
+        let numbers = (rows as u64).saturating_mul(columns as u64).saturating_mul(4);
+        let length = numbers.saturating_add(self.start);
+        if let Err(error) = file.write_all(&bytes).and_then(|()| file.set_len(length)) {
+            drop(file);
+            // Nothing is left behind; the error that matters is the first.
+            let _ = std::fs::remove_file(&self.temporary);
+            return Err(self.io(error));
+        }
+        self.file = Some(file);
         Ok(())
     }
 
@@ -177,17 +182,23 @@ impl Sink for NpySink {
             return Err(self.io(std::io::Error::other("writing began before the shape was known")));
         };
         let whole = column == 0 && tile.ncols() == self.columns;
-        let mut put = |at: usize, entries: &mut dyn Iterator<Item = f32>| -> std::io::Result<()> {
-            self.row.clear();
-            self.row.extend(entries.flat_map(f32::to_le_bytes));
+        let mut put = |at: usize, entries: ArrayView1<'_, f32>| -> std::io::Result<()> {
             file.seek(SeekFrom::Start(self.start + 4 * at as u64))?;
-            file.write_all(&self.row)
+            match entries.as_slice() {
+                Some(entries) if cfg!(target_endian = "little") => file.write_all(bytemuck::cast_slice(entries)),
+                _ => entries.axis_chunks_iter(Axis(0), PIECE).try_for_each(|entries| {
+                    self.piece.clear();
+                    self.piece.extend(entries.iter().flat_map(|entry| entry.to_le_bytes()));
+                    file.write_all(&self.piece)
+                }),
+            }
         };
-        let outcome = if whole {
-            put(row * self.columns, &mut tile.iter().copied())
-        } else {
-            let mut rows = tile.outer_iter().enumerate();
-            rows.try_for_each(|(i, entries)| put((row + i) * self.columns + column, &mut entries.iter().copied()))
+        let outcome = match tile.as_slice() {
+            Some(entries) if whole => put(row * self.columns, ArrayView1::from(entries)),
+            _ => {
+                let mut rows = tile.outer_iter().enumerate();
+                rows.try_for_each(|(i, entries)| put((row + i) * self.columns + column, entries))
+            }
         };
         self.file = Some(file);
         outcome.map_err(|error| self.io(error))
@@ -234,6 +245,27 @@ mod tests {
         source.read_rows(1..2, &mut rows).unwrap();
         assert_eq!(rows, [4.0, 5.0, 6.0]);
         assert!(source.read_rows(1..3, &mut rows).is_err());
+    }
+
+    #[test]
+    fn tiles_that_lie_otherwise_in_memory_are_written_row_by_row() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("k.npy");
+        let mut sink = NpySink::new(&path);
+        sink.begin(2, 3).unwrap();
+        sink.write(0, 0, array![[1.0f32, 4.0], [2.0, 5.0], [3.0, 6.0]].t()).unwrap();
+        sink.finish().unwrap();
+        let mut rows = Vec::new();
+        NpySource::open(&path).unwrap().read_rows(0..2, &mut rows).unwrap();
+        assert_eq!(rows, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    }
+
+    #[test]
+    fn a_length_that_no_file_may_have_leaves_no_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut sink = NpySink::new(&directory.path().join("k.npy"));
+        assert!(sink.begin(usize::MAX, usize::MAX).is_err());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[test]

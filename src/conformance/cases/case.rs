@@ -173,8 +173,8 @@ pub(super) fn name_of(path: &Path) -> Option<String> {
     path.file_name().map(|name| name.to_string_lossy().into_owned())
 }
 
-pub(super) fn io_error(path: &Path, source: std::io::Error) -> Error {
-    Error::Io { path: path.display().to_string(), source: Arc::new(source) }
+pub(super) fn io_error(path: &Path, cause: std::io::Error) -> Error {
+    Error::Io { path: path.display().to_string(), cause: Arc::new(cause) }
 }
 
 pub(super) fn format_error(path: &Path, message: String) -> Error {
