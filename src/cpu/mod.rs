@@ -72,7 +72,7 @@ impl Executor for Cpu {
 
     fn prepare(&self, work: &Work, inputs: &[Input<'_>]) -> Result<()> {
         if let (Work::Fft(work), [_, ..]) = (work, inputs) {
-            fft::prepare(&self.plans, work);
+            fft::prepare(&self.plans, work)?;
         }
         Ok(())
     }

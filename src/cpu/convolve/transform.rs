@@ -49,7 +49,7 @@ pub(super) fn real(
 ) -> Result<()> {
     let shape = padded(window, 2);
     let half = [shape[0], shape[1], shape[2] / 2 + 1];
-    let forward = RealLines::new(plans, shape[2], false, 1.0);
+    let forward = RealLines::new(plans, op, shape[2], false, 1.0)?;
     let spectrum = |entries: &[f32], own: Shape| -> Result<Vec<Complex32>> {
         let padded = pad(op, entries, own, shape)?;
         let mut spectrum = zeroed_vec(op, volume(half))?;
@@ -65,7 +65,8 @@ pub(super) fn real(
         along_axis(plans, op, &mut product, half, axis, true)?;
     }
     let mut result = zeroed_vec(op, volume(shape))?;
-    every_line(&HalfLines::new(plans, shape[2], true, 1.0), &product, &mut result, half[2], shape[2]);
+    let backward = HalfLines::new(plans, op, shape[2], true, 1.0)?;
+    every_line(&backward, &product, &mut result, half[2], shape[2]);
     keep(window, &result, shape, out);
     Ok(())
 }

@@ -7,6 +7,7 @@ use num_complex::Complex32;
 use rustfft::Fft;
 
 use super::{Plans, ZERO};
+use crate::error::Result;
 
 /// Something that turns a whole line of input into a whole line of result.
 pub(in crate::cpu) trait LineTransform: Sync {
@@ -62,10 +63,17 @@ pub(in crate::cpu) struct RealLines {
 }
 
 impl RealLines {
-    pub(in crate::cpu) fn new(plans: &Plans, length: usize, conjugate: bool, scale: f32) -> Self {
+    pub(in crate::cpu) fn new(
+        plans: &Plans,
+        op: &'static str,
+        length: usize,
+        conjugate: bool,
+        scale: f32,
+    ) -> Result<Self> {
         let even = length.is_multiple_of(2);
-        let fft = plans.get(if even { length / 2 } else { length }, false);
-        Self { fft, twiddles: if even { twiddles(length) } else { Vec::new() }, even, conjugate, scale }
+        let fft = plans.get(op, if even { length / 2 } else { length }, false)?;
+        let twiddles = if even { twiddles(length) } else { Vec::new() };
+        Ok(Self { fft, twiddles, even, conjugate, scale })
     }
 }
 
@@ -121,10 +129,17 @@ pub(in crate::cpu) struct HalfLines {
 }
 
 impl HalfLines {
-    pub(in crate::cpu) fn new(plans: &Plans, length: usize, inverse: bool, scale: f32) -> Self {
+    pub(in crate::cpu) fn new(
+        plans: &Plans,
+        op: &'static str,
+        length: usize,
+        inverse: bool,
+        scale: f32,
+    ) -> Result<Self> {
         let even = length.is_multiple_of(2);
-        let fft = plans.get(if even { length / 2 } else { length }, true);
-        Self { fft, twiddles: if even { twiddles(length) } else { Vec::new() }, even, conjugate: !inverse, scale }
+        let fft = plans.get(op, if even { length / 2 } else { length }, true)?;
+        let twiddles = if even { twiddles(length) } else { Vec::new() };
+        Ok(Self { fft, twiddles, even, conjugate: !inverse, scale })
     }
 }
 

@@ -35,9 +35,16 @@ impl Plans {
     }
 
     /// The transform of a length from 1.
-    pub(super) fn get(&self, length: usize, inverse: bool) -> Arc<dyn Fft<f32>> {
+    pub(super) fn get(&self, op: &'static str, length: usize, inverse: bool) -> Result<Arc<dyn Fft<f32>>> {
+        // The planner ends the process where its tables find no memory. They take no more than this.
+        let table_bytes = length.saturating_mul(4 * size_of::<Complex32>());
+        let mut tables: Vec<u8> = Vec::new();
+        let refused = |_| Error::OutOfMemory { op, requested: table_bytes as u64 };
+        tables.try_reserve_exact(table_bytes).map_err(refused)?;
+        // An allocation that nothing looks at may be left out by the compiler, and its failure with it.
+        drop(std::hint::black_box(tables));
         let direction = if inverse { FftDirection::Inverse } else { FftDirection::Forward };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).plan_fft(length, direction)
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).plan_fft(length, direction))
     }
 }
 
@@ -79,24 +86,24 @@ pub(super) fn run(plans: &Plans, work: &FftWork, input: &Operand) -> Result<Memo
     match work.kind {
         FftKind::Complex => {
             let view = View::<Complex32>::of(op, input)?;
-            let transform = ComplexLines { fft: plans.get(length, work.inverse), scale: work.scale };
+            let transform = ComplexLines { fft: plans.get(op, length, work.inverse)?, scale: work.scale };
             transform_lines(op, &view, axis, length, length, &transform)
         }
         FftKind::RealToHalf => {
             let view = View::<f32>::of(op, input)?;
-            let transform = RealLines::new(plans, length, work.inverse, work.scale);
+            let transform = RealLines::new(plans, op, length, work.inverse, work.scale)?;
             transform_lines(op, &view, axis, length, length / 2 + 1, &transform)
         }
         FftKind::HalfToReal => {
             let view = View::<Complex32>::of(op, input)?;
-            let transform = HalfLines::new(plans, length, work.inverse, work.scale);
+            let transform = HalfLines::new(plans, op, length, work.inverse, work.scale)?;
             transform_lines(op, &view, axis, length / 2 + 1, length, &transform)
         }
     }
 }
 
 /// Makes the plans that a transform will ask for.
-pub(super) fn prepare(plans: &Plans, work: &FftWork) {
+pub(super) fn prepare(plans: &Plans, work: &FftWork) -> Result<()> {
     let halved = work.kind != FftKind::Complex && work.length.is_multiple_of(2);
     let inverse = match work.kind {
         FftKind::Complex => work.inverse,
@@ -104,8 +111,9 @@ pub(super) fn prepare(plans: &Plans, work: &FftWork) {
         FftKind::HalfToReal => true,
     };
     if work.length > 0 {
-        drop(plans.get(if halved { work.length / 2 } else { work.length }, inverse));
+        plans.get(work.op, if halved { work.length / 2 } else { work.length }, inverse)?;
     }
+    Ok(())
 }
 
 /// Transforms every line along `axis`; a line is cropped or zero-padded to `taken` entries and gives `given`.
@@ -211,7 +219,7 @@ pub(super) fn along_axis(
     if length < 2 || entries.is_empty() {
         return Ok(());
     }
-    let fft = plans.get(length, inverse);
+    let fft = plans.get(op, length, inverse)?;
     let scratch_len = fft.get_inplace_scratch_len();
     drop(zeroed_vec::<Complex32>(op, scratch_len + length * TOGETHER)?);
     if axis == 2 {
@@ -245,4 +253,18 @@ pub(super) fn along_axis(
     let at_once = (TASK / (length * TOGETHER)).max(1);
     (0..outer * per_outer).into_par_iter().with_min_len(at_once).for_each_init(new, work);
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_beyond_memory_is_refused_before_it_is_planned() {
+        for length in [1 << 55, usize::MAX] {
+            assert!(matches!(Plans::new().get("fft", length, false), Err(Error::OutOfMemory { op: "fft", .. })));
+        }
+        assert_eq!(Plans::new().get("fft", 12, true).unwrap().len(), 12);
+    }
 }
