@@ -36,7 +36,7 @@ impl Layout {
 
     /// Whether the entries lie row-major without gaps (wherever they start). Axes of length 1 may have any stride.
     pub fn is_contiguous(&self) -> bool {
-        let mut expected = 1;
+        let mut expected = 1usize;
         for (&n, &stride) in self.shape.iter().zip(&self.strides).rev() {
             if n == 0 {
                 return true;
@@ -44,17 +44,21 @@ impl Layout {
             if n > 1 && stride != expected {
                 return false;
             }
-            expected *= n;
+            expected = n.saturating_mul(expected);
         }
         true
     }
 
-    /// One past the furthest entry that the view touches, in elements; 0 where it is empty.
+    /// One past the furthest entry that the view touches, in elements; 0 where it is empty, `usize::MAX` where
+    /// it does not fit.
     pub fn end(&self) -> usize {
         if self.is_empty() {
             return 0;
         }
-        self.offset + self.shape.iter().zip(&self.strides).map(|(&n, &stride)| (n - 1) * stride).sum::<usize>() + 1
+        let axes = self.shape.iter().zip(&self.strides);
+        axes.fold(self.offset.saturating_add(1), |end, (&n, &stride)| {
+            end.saturating_add((n - 1).saturating_mul(stride))
+        })
     }
 }
 
@@ -73,5 +77,17 @@ mod tests {
         assert_eq!(transposed.end(), 12);
         assert_eq!(Layout::contiguous(&[3, 0]).end(), 0);
         assert_eq!(Layout::contiguous(&[]).len(), 1);
+    }
+
+    #[test]
+    fn absurd_shapes_are_as_large_as_can_be() {
+        let half = usize::MAX / 2 + 1;
+        for shape in [&[half, 4][..], &[4, half], &[half, half, half], &[usize::MAX, 2]] {
+            let layout = Layout::contiguous(shape);
+            assert_eq!((layout.len(), layout.end()), (usize::MAX, usize::MAX), "{shape:?}");
+            let _ = layout.is_contiguous();
+        }
+        assert_eq!(Layout { shape: vec![2], strides: vec![1], offset: usize::MAX }.end(), usize::MAX);
+        assert_eq!(Layout::contiguous(&[half, 0]).end(), 0);
     }
 }
