@@ -5,17 +5,20 @@ use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 use crate::work::{GemmWork, Work};
 
+/// Axes that a device's copies can walk; the host keeps to the same, so that what works on one works on the other.
+const MOST_AXES: usize = 8;
+
 /// The general matrix product `alpha · A · B + beta · C`.
 ///
 /// `a` has shape `… × m × k`, `b` has shape `… × k × n`, the result `… × m × n`; axes before the last two are batch axes
 /// and broadcast as NumPy's do. `c` broadcasts to the result's shape (a row is a bias). Transposes are views:
-/// `gemm(1.0, &a.transpose(), &b, 0.0, None)`.
+/// `gemm(1.0, &a.transpose(), &b, 0.0, None)`. The result has at most 8 axes.
 ///
 /// With `beta` = 0, `c` is not read, even where it holds NaN; without `c`, `beta` must be 0.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] if the shapes do not fit; [`Error::InvalidArgument`] if `alpha` or `beta` is not finite or
-/// `c` is missing; the device's errors.
+/// `c` is missing; [`Error::Unsupported`] if the result would have more than 8 axes; the device's errors.
 ///
 /// # Accuracy
 /// `|Ĉ − C| ≤ (64 + ⌈k/64⌉ + 2) u |alpha| |A||B| + 2u |beta·C|`, u = 2⁻²⁴: sums run in blocks of 64 terms.
@@ -50,6 +53,10 @@ pub fn gemm(alpha: f32, a: &Tensor, b: &Tensor, beta: f32, c: Option<&Tensor>) -
         Error::shape(op, format!("the batch axes {a_batch:?} of A and {b_batch:?} of B do not broadcast"))
     })?;
     shape.extend([*m, *n]);
+    if shape.len() > MOST_AXES {
+        let message = format!("the result would have {} axes; at most {MOST_AXES} are supported", shape.len());
+        return Err(Error::Unsupported { op, message });
+    }
     let mut inputs = vec![a.operand(), b.operand()];
     match c {
         Some(c) => {
