@@ -5,6 +5,19 @@ use std::borrow::Cow;
 use super::{Metric, bound, definition};
 
 impl Metric {
+    /// Whether its WGSL is that of a metric below, whatever the values of its parameters and weights are: text that is
+    /// known to index nothing and to have no loops.
+    pub(crate) fn is_built_in(&self) -> bool {
+        let texts = |metric: &Self| {
+            let Self { state, accumulate, accumulate_weighted, merge, finish, .. } = metric;
+            [state, accumulate, accumulate_weighted, merge, finish].map(|text| text.to_string())
+        };
+        let names = |metric: &Self| metric.parameters.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+        let own = (texts(self), names(self));
+        let others = [Self::COSINE_SIMILARITY, Self::INNER_PRODUCT];
+        Self::all().iter().chain(&others).any(|known| (texts(known), names(known)) == own)
+    }
+
     /// The squared distance, `Σ w_f (x_f − y_f)²`.
     ///
     /// # Accuracy

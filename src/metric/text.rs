@@ -44,7 +44,8 @@ pub(crate) const LABEL: &str = "//# ";
 /// `text` between two comments that name it: errors in it are told against `label` and the text's own line numbers.
 pub(crate) fn labelled(label: &str, text: &str) -> String {
     // A label of several lines would leave the comment.
-    let label: String = label.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let label: String =
+        label.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect();
     format!("{LABEL}{label}\n{}\n{LABEL}\n", text.trim_end_matches('\n'))
 }
 

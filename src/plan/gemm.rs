@@ -70,6 +70,7 @@ pub(super) fn lower(work: &GemmWork, inputs: &[Input<'_>], limits: &Limits, choi
         features: k as u64,
         code: PairCode {
             text: PRODUCT.to_owned(),
+            trusted: true,
             math: false,
             values: vec![work.alpha, work.beta],
             weights: None,

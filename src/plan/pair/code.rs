@@ -11,6 +11,9 @@ use crate::shader::Tail;
 pub(crate) struct PairCode {
     /// Declares `State`, `pair_accumulate`, `pair_merge` and `pair_finish`; reads `parameters`.
     pub(crate) text: String,
+    /// Whether all of the text is this library's own. Of any other nobody has proven that its indices stay in range and
+    /// its loops end, so it runs with the driver's checks.
+    pub(crate) trusted: bool,
     /// Whether the text calls the accurate functions.
     pub(crate) math: bool,
     /// Parameters, in the order of the text's numbers.

@@ -57,7 +57,7 @@ pub(super) fn record(
         1 => tail.code(text::EMIT_VALUE).code(&code.entry_value(false, 5)),
         _ => tail.code(&code.emit_state()),
     };
-    let shader = Arc::new(Shader { file: ENTRIES, tail, math: code.math, indices_proven: true });
+    let shader = Arc::new(Shader { file: ENTRIES, tail, math: code.math, indices_proven: code.trusted });
     let weights = code.weights_constant(program);
 
     let excess = |piece: &Region<1>| {

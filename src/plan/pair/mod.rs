@@ -18,6 +18,7 @@ use super::lower::output_bytes;
 use super::{BufferId, Limits, Program};
 use crate::error::{Error, Result};
 use crate::kernel::PairFunction;
+use crate::metric::Metric;
 use crate::work::{Input, PairWork};
 
 /// Operations per feature from which a function is not worth unrolling over a tile.
@@ -81,6 +82,7 @@ fn code_of(function: &PairFunction) -> PairCode {
     let state = code.fields.into_iter().map(|(name, is_u32)| (name, !is_u32)).collect();
     PairCode {
         text: code.text,
+        trusted: function.terms.iter().all(Metric::is_built_in),
         math: true,
         values: function.values(),
         weights,

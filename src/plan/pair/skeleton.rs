@@ -348,7 +348,7 @@ fn main_shader(skeleton: &Skeleton<'_>, swapped: bool, partial: bool) -> Shader 
             tail.code(text::EMIT_VALUE).code(&code.entry_value(addend.is_some(), binding))
         }
     };
-    Shader { file, tail, math: code.math, indices_proven: true }
+    Shader { file, tail, math: code.math, indices_proven: code.trusted }
 }
 
 fn packing(side: &Side, batches: &Range<u64>, rows: &Range<u64>, features: Range<u64>, panel: u32) -> Packing {

@@ -116,6 +116,47 @@ fn passes_write_every_entry_once_and_keep_the_limits() {
     }
 }
 
+/// Whether each shader that holds the function's text runs without the driver's checks.
+fn unchecked(function: &PairFunction, paired: bool, d: usize) -> Vec<bool> {
+    let limits = Limits::webgpu_defaults();
+    let x = Layout::contiguous(&[3, d]);
+    let input = Input { layout: &x, element_bytes: 4 };
+    let work = Work::Pair(PairWork { op: "pairwise", function: function.clone(), paired });
+    let program = lower(&work, &[input, input], &limits, &Choices::for_limits(&limits)).unwrap();
+    let shaders = program.passes.iter().map(|pass| &pass.shader).filter(|shader| shader.file.name != "pack");
+    let found: Vec<bool> = shaders.map(|shader| shader.indices_proven).collect();
+    assert!(!found.is_empty());
+    found
+}
+
+#[test]
+fn only_our_own_text_runs_without_the_drivers_checks() {
+    let changed = |change: fn(&mut Metric)| {
+        let mut metric = Metric::CITYBLOCK;
+        change(&mut metric);
+        metric
+    };
+    let foreign = [
+        changed(|metric| metric.accumulate = "(*state).sum += 2.0 * abs(x - y);".into()),
+        changed(|metric| metric.accumulate_weighted = "(*state).sum += abs(x - y);".into()),
+        changed(|metric| metric.merge = "return State(a.sum + b.sum);".into()),
+        changed(|metric| metric.finish = "return state.sum + 0.0;".into()),
+        changed(|metric| metric.parameters = vec![("p".into(), 1.0)]),
+    ];
+    for (paired, d) in [(false, 7), (true, 7), (false, 300_000), (true, 300_000)] {
+        let others = [Metric::COSINE_SIMILARITY, Metric::INNER_PRODUCT, Metric::minkowski(3.0)];
+        for metric in Metric::all().into_iter().chain(others) {
+            assert!(unchecked(&metric.clone().into(), paired, d).iter().all(|proven| *proven), "{}", metric.name);
+            assert!(unchecked(&metric.with_weights(vec![1.0; d]).into(), paired, d).iter().all(|proven| *proven));
+        }
+        for metric in &foreign {
+            let beside = PairFunction { terms: vec![Metric::COSINE, metric.clone()], ..PairFunction::from(metric) };
+            assert!(unchecked(&metric.into(), paired, d).iter().all(|proven| !proven));
+            assert!(unchecked(&beside, paired, d).iter().all(|proven| !proven));
+        }
+    }
+}
+
 #[test]
 fn default_tiles_fit_every_device() {
     for limits in devices() {
