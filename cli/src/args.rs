@@ -15,7 +15,7 @@ Examples:
   gristmill convolve photo.jpg psf.png --normalize -o blurred.png
 
 Without --adapter the best hardware GPU is used, or the CPU where there is none.
-Exit codes: 0 done, 1 the work failed, 2 wrong usage.")]
+Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C.")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) general: General,
@@ -101,7 +101,7 @@ pub(crate) struct Pairwise {
     #[arg(long, short, default_value = "euclidean")]
     pub(crate) metric: String,
     /// The power of minkowski, above 0
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) p: Option<f32>,
     /// One weight per column
     #[arg(long, value_name = "FILE")]
@@ -148,7 +148,7 @@ pub(crate) struct Knn {
     #[arg(long, short, default_value = "euclidean")]
     pub(crate) metric: String,
     /// The power of minkowski, above 0
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) p: Option<f32>,
     /// Where indices, distances and labels go (.npz)
     #[arg(long, short, value_name = "FILE")]
@@ -270,7 +270,7 @@ pub(crate) struct Deblur {
     /// What one point became: a picture or array, scaled to sum 1
     pub(crate) psf: String,
     /// Noise power relative to the picture's; more gives less noise and less sharpness
-    #[arg(long, default_value_t = 1e-3)]
+    #[arg(long, default_value_t = 1e-3, allow_negative_numbers = true)]
     pub(crate) balance: f32,
     /// Where the result goes (.png, .jpg, .npy)
     #[arg(long, short, value_name = "FILE")]

@@ -46,6 +46,58 @@ fn wrong_usage_is_code_2() {
     f("one adapter", &["pairwise", "x.npy", "-o", "d.npy", "--adapter", "all"]);
     f("--out", &["conformance", "--cases", "."]);
     f("no adapter fits \"voodoo\"", &["pairwise", "x.npy", "-o", "d.npy", "--adapter", "voodoo"]);
+    f("no adapter fits \"voodoo\"", &["demo", "--adapter", "voodoo"]);
+    f("this command writes .npy or .npz or .csv", &["pairwise", "x.npy", "-o", "d.png"]);
+    f("this command writes .npz", &["knn", "x.npy", "x.npy", "-k", "1", "-o", "d.txt"]);
+    f("the ending does not say", &["pairwise", "x.npy", "-o", "d.unknown"]);
+}
+
+#[test]
+fn negative_numbers_reach_their_options() {
+    let folder = folder();
+    let f = |message: &str, arguments: &[&str]| fails(&folder, 2, message, arguments);
+    f("must be", &["pairwise", "x.npy", "--metric", "minkowski", "--p", "-1", "-o", "d.npy"]);
+    f("must be", &["knn", "x.npy", "x.npy", "-k", "1", "--metric", "minkowski", "--p", "-0.5", "-o", "n.npz"]);
+    f("--balance -1 must be above 0", &["deblur", "x.npy", "x.npy", "--balance", "-1", "-o", "r.npy"]);
+    let gemm = ["gemm", "x.npy", "x.npy", "--c", "x.npy", "--alpha", "-0.5", "--beta", "-1", "-o", "c.npy"];
+    folder.run(&gemm).success();
+    assert_eq!(folder.real("c.npy").1, [-4.5, -7.0, -10.5, -15.0]);
+}
+
+#[test]
+fn sizes_that_nothing_can_hold_are_refused() {
+    let folder = folder();
+    folder.npy("rows.npy", &[1_000_000_000_000_000, 0], &[]);
+    folder.npy("none.npy", &[2, 0], &[]);
+    let f = |message: &str, arguments: &[&str]| fails(&folder, 1, message, arguments);
+    f("take more than the memory budget", &["knn", "none.npy", "rows.npy", "-k", "2", "-o", "n.npz"]);
+    f("take more than the memory budget", &["knn", "rows.npy", "none.npy", "-k", "2", "-o", "n.npz"]);
+    f("larger than any file can be", &["pairwise", "rows.npy", "-o", "d.npy"]);
+}
+
+#[test]
+fn the_budget_counts_every_copy() {
+    let folder = folder();
+    folder.npy("x.npy", &[300, 2], &[1.0; 600]);
+    // 300 × 300 numbers are below 1 MiB, four copies of them are not.
+    fails(
+        &folder,
+        1,
+        "takes 2 MiB, more than the memory budget of 1 MiB",
+        &["pairwise", "x.npy", "-o", "d.csv", "--memory-budget", "1MiB"],
+    );
+    folder.run(&["pairwise", "x.npy", "-o", "d.npy", "--memory-budget", "1MiB"]).success();
+}
+
+#[test]
+fn large_float64_files_are_streamed() {
+    let folder = folder();
+    let numbers: Vec<u8> = (0..100_000).flat_map(|i| f64::from(i % 7).to_le_bytes()).collect();
+    folder.npy_bytes("x64.npy", "<f8", &[500, 200], &numbers);
+    let run = ["pairwise", "x64.npy", "x64.npy", "-o", "d.npy", "--memory-budget", "1MiB"];
+    folder.run(&run).success().stderr(contains("x64.npy: float64 converted to float32"));
+    folder.run(&["pairwise", "x64.npy", "-o", "whole.npy"]).success();
+    assert_eq!(folder.real("d.npy"), folder.real("whole.npy"));
 }
 
 #[test]
@@ -54,6 +106,8 @@ fn failed_work_is_code_1() {
     folder.text("ragged.csv", "a,b\n1,2\n3\n");
     folder.text("words.csv", "1,2\n3,four\n");
     folder.text("x.unknown", "");
+    folder.text("huge.csv", "1,1e300\n");
+    std::fs::write(folder.path("short.npy"), &folder.read("x.npy")[..30]).unwrap();
     folder.text("noise.npy", "this is not an array");
     folder.text("noise.npz", "this is not an archive");
     folder.text("noise.png", "this is not a picture");
@@ -77,10 +131,11 @@ fn failed_work_is_code_1() {
     f("not a .npy file", &["pairwise", "noise.npy", "-o", "d.npy"]);
     f("noise.npz", &["pairwise", "noise.npz", "-o", "d.npy"]);
     f("1000×1000 elements of 4 bytes, but 40 bytes follow", &["pairwise", "cut.npy", "-o", "d.npy"]);
+    f("short.npy: is cut short inside its header\n", &["pairwise", "short.npy", "-o", "d.npy"]);
+    f("line 1, column 2: 1e300 does not fit float32", &["pairwise", "huge.csv", "-o", "d.npy"]);
     f("Python objects", &["pairwise", "objects.npy", "-o", "d.npy"]);
-    f("at index 0 does not fit float32", &["pairwise", "large.npy", "-o", "d.npy"]);
+    f("large.npy: 1e300 at index 0 does not fit float32", &["pairwise", "large.npy", "-o", "d.npy"]);
     f("nowhere/d.npy: cannot be written", &["pairwise", "x.npy", "-o", "nowhere/d.npy"]);
-    f("this command writes .npy or .npz or .csv", &["pairwise", "x.npy", "-o", "d.png"]);
     f(
         "has 3 labels, x.npy has 2 rows",
         &["knn", "x.npy", "x.npy", "-k", "1", "--labels", "three_labels.npy", "-o", "n.npz"],

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use ndarray::{Array2, ArrayD, ArrayView1, Ix2};
 use serde_json::json;
 
@@ -34,11 +34,9 @@ pub(super) fn run(general: &General, args: &Knn) -> Result<()> {
             args.train
         );
     }
+    let (mut indices, mut distances, mut votes) = room(general, wanted, known, args.k)?;
     let context = job.open()?;
     let (points, queries) = (context.upload(&train.array)?, context.upload(&query.array)?);
-    let mut indices = Array2::<i64>::zeros((wanted, args.k));
-    let mut distances = Array2::<f32>::zeros((wanted, args.k));
-    let mut votes = Vec::new();
     let progress = progress(&job, "queries");
     progress.set_length(wanted as u64);
     for panel in row_panels(wanted, known, panel_bytes(general, &context)) {
@@ -70,6 +68,31 @@ pub(super) fn run(general: &General, args: &Knn) -> Result<()> {
         &[wanted, args.k],
         json!({ "arrays": members.iter().map(|m| m.0).collect::<Vec<_>>() }),
     )
+}
+
+/// Places for indices, distances and votes, if they and the work on one query stay within the memory budget.
+fn room(general: &General, wanted: usize, known: usize, k: usize) -> Result<(Array2<i64>, Array2<f32>, Vec<f64>)> {
+    // A result is an index, a distance and a share of a vote; a query needs four copies of its distances and an order.
+    let results = wanted.checked_mul(k).and_then(|n| n.checked_mul(8 + 4 + 8));
+    let needed = known.checked_mul(4 * 4 + 8).and_then(|query| query.checked_add(results?));
+    let fits = needed.is_some_and(|bytes| bytes as u64 <= general.memory_budget);
+    ensure!(
+        fits,
+        "knn: {k} neighbours of {wanted} queries among {known} rows take more than the memory budget of {} MiB; \
+         take fewer rows at a time or raise --memory-budget",
+        general.memory_budget >> 20
+    );
+    let (mut indices, mut distances, mut votes) = (Vec::new(), Vec::new(), Vec::new());
+    let count = wanted * k;
+    let reserved = indices
+        .try_reserve_exact(count)
+        .and_then(|()| distances.try_reserve_exact(count))
+        .and_then(|()| votes.try_reserve_exact(wanted));
+    reserved.context("knn: there is no memory for the result; take fewer queries at a time")?;
+    indices.resize(count, 0);
+    distances.resize(count, 0.0);
+    let shape = (wanted, k);
+    Ok((Array2::from_shape_vec(shape, indices)?, Array2::from_shape_vec(shape, distances)?, votes))
 }
 
 /// Positions of the `k` smallest, nearest first; ties go to the lower position, NaN comes last.

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::Job;
 use crate::args::{General, Gram, Pairwise};
-use crate::format::{Input, Kind, Output, Values, peek_f32_rows, read_labels, read_points};
+use crate::format::{Input, Kind, Output, Values, peek_rows, read_labels, read_points};
 use crate::usage;
 
 pub(super) fn pairwise(general: &General, args: &Pairwise) -> Result<()> {
@@ -97,13 +97,17 @@ enum Points {
 }
 
 impl Points {
-    /// Reads a file, unless it is large and lies as a device wants it.
-    fn open(job: &mut Job<'_>, argument: &'static str, path: &str) -> Result<Self> {
-        if let Some((rows, columns)) = peek_f32_rows(Path::new(path)) {
-            if 4 * (rows as u64).saturating_mul(columns as u64) > job.general.memory_budget / 4 {
-                let input = Input { path: path.to_owned(), array: (), note: None };
+    /// Reads a file, unless it is large, can be read in parts, and the result can be written in parts.
+    fn open(job: &mut Job<'_>, argument: &'static str, path: &str, streamed: bool) -> Result<Self> {
+        let file = Path::new(path);
+        if let Some((rows, columns, was)) = peek_rows(file).filter(|_| streamed) {
+            let large = matrix_bytes(rows, columns) > job.general.memory_budget / 4;
+            // What is wrong with a file that cannot be mapped, the plain reader says.
+            if let Some(source) = large.then(|| NpySource::open(file).ok()).flatten() {
+                let note = (was != "float32").then(|| format!("{path}: {was} converted to float32"));
+                let input = Input { path: path.to_owned(), array: (), note };
                 job.took(argument, &input, &[rows, columns]);
-                return Ok(Self::There(NpySource::open(Path::new(path))?));
+                return Ok(Self::There(source));
             }
         }
         let input = read_points(path)?;
@@ -118,6 +122,15 @@ impl Points {
         }
     }
 
+    /// Bytes of all rows as the devices take them.
+    fn bytes(&self) -> u64 {
+        let (rows, columns) = match self {
+            Self::Here(array) => array.dim(),
+            Self::There(source) => source.shape(),
+        };
+        matrix_bytes(rows, columns)
+    }
+
     /// Another reader of the same rows.
     fn source(&self, path: &str) -> Result<Box<dyn Source + '_>> {
         Ok(match self {
@@ -125,6 +138,11 @@ impl Points {
             Self::There(_) => Box::new(NpySource::open(Path::new(path))?),
         })
     }
+}
+
+/// Bytes of so many float32.
+fn matrix_bytes(rows: usize, columns: usize) -> u64 {
+    (rows as u64).saturating_mul(columns as u64).saturating_mul(4)
 }
 
 /// What is computed for every pair of rows.
@@ -148,19 +166,26 @@ impl Matrix {
         let (Some(x), Some(output)) = (x, output) else { return Err(usage("X and --output are needed")) };
         let output = Output::create(output, &[Kind::Npy, Kind::Npz, Kind::Csv])?;
         let paths = [x.to_owned(), y.unwrap_or(x).to_owned()];
-        let x = Points::open(job, "x", x)?;
-        let y = y.map(|y| Points::open(job, "y", y)).transpose()?;
+        let streamed = output.kind() == Kind::Npy;
+        let x = Points::open(job, "x", x, streamed)?;
+        let y = y.map(|y| Points::open(job, "y", y, streamed)).transpose()?;
         Ok(Self { x, y, paths, output })
     }
 
     fn run(self, job: &Job<'_>, function: &Function, more: serde_json::Value) -> Result<()> {
-        let context = job.open()?;
         let second = self.y.as_ref().unwrap_or(&self.x);
         let (rows, columns) = (self.x.rows(), second.rows());
         let name = self.output.name().to_owned();
-        let bytes = (rows as u64).saturating_mul(columns as u64).saturating_mul(4);
+        let bytes = matrix_bytes(rows, columns);
+        if i64::try_from(bytes).is_err() {
+            bail!("{name}: a result of {rows}×{columns} is larger than any file can be");
+        }
+        // The result is there up to four times: on the device, in its staging copy, as bytes, and as the array.
+        let inputs = self.x.bytes().saturating_add(self.y.as_ref().map_or(0, Points::bytes));
+        let needed = bytes.saturating_mul(4).saturating_add(inputs);
+        let context = job.open()?;
         match (&self.x, second) {
-            (Points::Here(x), Points::Here(y)) if bytes <= job.general.memory_budget => {
+            (Points::Here(x), Points::Here(y)) if needed <= job.general.memory_budget => {
                 let x = context.upload(x)?;
                 let y = if self.y.is_some() { context.upload(y)? } else { x.clone() };
                 let values = job.read(&job.explain(match function {
@@ -170,9 +195,10 @@ impl Matrix {
                 self.output.array(&Values::Real(values))?;
             }
             _ if self.output.kind() != Kind::Npy => bail!(
-                "{name}: the work takes more than the memory budget ({} MiB for the result alone), and only .npy is streamed; \
+                "{name}: the work takes {} MiB, more than the memory budget of {} MiB, and only .npy is streamed; \
                  write .npy or raise --memory-budget",
-                bytes >> 20
+                needed.div_ceil(1 << 20),
+                job.general.memory_budget >> 20
             ),
             _ => self.stream(job, &context, function)?,
         }
@@ -188,11 +214,8 @@ impl Matrix {
             progress.set_length(done.total);
             progress.set_position(done.done);
         };
-        let options = StreamOptions {
-            memory_budget: job.general.memory_budget,
-            progress: Some(&mut report),
-            ..StreamOptions::default()
-        };
+        let options =
+            StreamOptions { memory_budget: job.general.memory_budget, progress: Some(&mut report), cancel: None };
         let mut sink = NpySink::new(self.output.path());
         let (x, y) = (x.as_mut(), y.as_mut());
         job.explain(match function {

@@ -41,10 +41,10 @@ struct Row {
 
 pub(crate) fn run(general: &General, args: &Demo) -> Result<()> {
     let start = Instant::now();
+    let (devices, why) = devices(general)?;
     fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
     // Found out now, not after the work.
     Output::check(&args.out.join("index.html"))?;
-    let (devices, why) = devices(general);
     let talk = !general.quiet && !general.json;
     if talk {
         say(&format!("{why}; the first device is the yardstick for the others"));
@@ -104,14 +104,22 @@ pub(crate) fn run(general: &General, args: &Demo) -> Result<()> {
     }
 }
 
-/// Which devices run, and why in words.
-fn devices(general: &General) -> (Vec<String>, String) {
-    match general.adapter.trim().to_lowercase().as_str() {
+/// Which devices run, and why in words; a name that fits none is wrong usage.
+fn devices(general: &General) -> Result<(Vec<String>, String)> {
+    Ok(match general.adapter.trim().to_lowercase().as_str() {
         "auto" | "" => device::suitable(),
         "all" => (device::all(), "every adapter was asked for".to_owned()),
         "cpu" => (vec!["cpu".to_owned()], "the CPU was asked for".to_owned()),
-        name => (vec!["cpu".to_owned(), name.to_owned()], format!("\"{name}\" was asked for, beside the CPU")),
-    }
+        name => {
+            // Whatever else keeps a device from opening belongs into the table.
+            if let Err(error) = device::open_named(name) {
+                if matches!(error.downcast_ref(), Some(gristmill::Error::NoAdapter { .. })) {
+                    return Err(error);
+                }
+            }
+            (vec!["cpu".to_owned(), name.to_owned()], format!("\"{name}\" was asked for, beside the CPU"))
+        }
+    })
 }
 
 /// What has been done so far.

@@ -18,7 +18,7 @@ pub(super) fn read(path: &Path) -> Result<ArrayD<f32>> {
 /// Reads a table from anything. A first line without any number is a header; lines that start with `#` are comments.
 pub(crate) fn read_from(source: impl Read) -> Result<ArrayD<f32>> {
     let mut source = BufReader::with_capacity(1 << 16, source);
-    let separator = separator(source.fill_buf().context("cannot be read")?);
+    let separator = separator(source.fill_buf().map_err(|error| super::plain(error.into())).context("cannot be read")?);
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -37,7 +37,7 @@ pub(crate) fn read_from(source: impl Read) -> Result<ArrayD<f32>> {
                 ::csv::ErrorKind::Utf8 { pos, .. } => {
                     bail!("line {}: is not text", pos.as_ref().map_or(0, ::csv::Position::line))
                 }
-                _ => return Err(error).context("cannot be read"),
+                _ => return Err(super::plain(error.into())).context("cannot be read"),
             },
         }
         let line = record.position().map_or(0, ::csv::Position::line);
@@ -64,7 +64,7 @@ fn number(cell: &str) -> Result<f32> {
         .parse()
         .map_err(|_| anyhow::anyhow!("\"{}\" is not a number", cell.chars().take(40).collect::<String>()))?;
     let narrowed = value as f32;
-    ensure!(!(narrowed.is_infinite() && value.is_finite()), "{value} does not fit float32; scale the data first");
+    ensure!(!(narrowed.is_infinite() && value.is_finite()), "{value:e} does not fit float32; scale the data first");
     Ok(narrowed)
 }
 

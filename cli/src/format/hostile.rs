@@ -79,7 +79,7 @@ fn damage_is_named() {
     let whole = file("{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }", &[0; 32]);
     assert_eq!(read(&whole).unwrap().1.as_deref(), Some("float64"));
     assert!(complaint(&whole[..whole.len() - 1]).contains("cut short"));
-    assert!(complaint(&whole[..20]).contains("ends inside its header"));
+    assert!(complaint(&whole[..20]).contains("is cut short inside its header"));
     assert!(complaint(b"PK\x03\x04 something else").contains("not a .npy file"));
     assert!(complaint(b"").contains("too short"));
     let mut huge = b"\x93NUMPY\x02\x00".to_vec();

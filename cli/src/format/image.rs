@@ -32,7 +32,8 @@ impl Picture {
     pub(crate) fn read(path: &str) -> Result<Self> {
         let reader =
             ImageReader::open(path).and_then(ImageReader::with_guessed_format).with_context(|| path.to_owned())?;
-        Self::from_image(&reader.decode().with_context(|| path.to_owned())?).with_context(|| path.to_owned())
+        Self::from_image(&reader.decode().map_err(|error| super::plain(error.into())).with_context(|| path.to_owned())?)
+            .with_context(|| path.to_owned())
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self> {

@@ -17,7 +17,7 @@ use num_complex::Complex32;
 
 pub(crate) use self::csv::read_from as table;
 pub(crate) use self::image::{Picture, grey_png};
-pub(crate) use self::npy::peek_f32_rows;
+pub(crate) use self::npy::peek_rows;
 pub(crate) use self::wav::Sound;
 pub(crate) use self::write::{Member, Output};
 
@@ -168,6 +168,16 @@ pub(crate) fn read_signal(path: &str) -> Result<Input<Values>> {
         }
     }
     Ok(input)
+}
+
+/// The error of a reader; where the file ended too early, that in plain words.
+fn plain(error: anyhow::Error) -> anyhow::Error {
+    let early = |cause: &(dyn std::error::Error + 'static)| {
+        let kind = cause.downcast_ref().map(std::io::Error::kind);
+        // The WAV reader has a text of its own for it.
+        kind == Some(std::io::ErrorKind::UnexpectedEof) || cause.to_string() == "Failed to read enough bytes."
+    };
+    if error.chain().any(early) { anyhow::anyhow!("is cut short") } else { error }
 }
 
 /// `1000×64`; `scalar` where there is no axis.

@@ -5,7 +5,7 @@
 //! there before anything is allocated.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -67,16 +67,17 @@ pub(super) fn read_f64(path: &Path) -> Result<(Vec<usize>, Vec<f64>)> {
     read_f64_from(&mut reader, bytes)
 }
 
-/// Rows and columns of a file that can be streamed as it lies: little-endian f32, row-major, two axes.
-pub(crate) fn peek_f32_rows(path: &Path) -> Option<(usize, usize)> {
+/// Rows, columns and the type's name of a file that can be streamed as it lies: little-endian f32 or f64, row-major,
+/// two axes.
+pub(crate) fn peek_rows(path: &Path) -> Option<(usize, usize, String)> {
     let (mut reader, bytes) = open(path).ok()?;
     let header = read_header(&mut reader, bytes).ok()?;
     let plain = header.element.type_char() == TypeChar::Float
         && header.element.endianness() == Endianness::Little
-        && header.element_bytes() == 4
+        && matches!(header.element_bytes(), 4 | 8)
         && !header.fortran;
     match header.shape[..] {
-        [rows, columns] if plain => Some((rows, columns)),
+        [rows, columns] if plain => Some((rows, columns, header.type_name())),
         _ => None,
     }
 }
@@ -135,7 +136,7 @@ fn narrow(value: f64, index: usize) -> Result<f32> {
     let narrowed = value as f32;
     ensure!(
         !(narrowed.is_infinite() && value.is_finite()),
-        "{value} at index {index} does not fit float32; scale the data first"
+        "{value:e} at index {index} does not fit float32; scale the data first"
     );
     Ok(narrowed)
 }
@@ -172,7 +173,7 @@ fn decode(reader: &mut impl Read, header: &Header, mut take: impl FnMut(usize, f
     let mut index = 0;
     while left > 0 {
         let Some(now) = block.get_mut(..left.min(BLOCK_BYTES)) else { break };
-        reader.read_exact(now).context("the file ends before its numbers do")?;
+        fill(reader, now, "is cut short: it ends before its numbers do")?;
         for number in now.chunks_exact(width) {
             let mut eight = [0u8; 8];
             for (place, &byte) in eight.iter_mut().zip(number) {
@@ -189,20 +190,28 @@ fn decode(reader: &mut impl Read, header: &Header, mut take: impl FnMut(usize, f
     Ok(())
 }
 
+/// Fills `bytes`, or says in plain words that there are too few.
+fn fill(reader: &mut impl Read, bytes: &mut [u8], too_few: &'static str) -> Result<()> {
+    reader.read_exact(bytes).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => anyhow::anyhow!(too_few),
+        _ => anyhow::Error::new(error).context("cannot be read"),
+    })
+}
+
 /// Reads the header and checks it against the size of the file.
 fn read_header(reader: &mut impl Read, bytes: u64) -> Result<Header> {
     let mut start = [0u8; 8];
-    reader.read_exact(&mut start).context("too short for a .npy file")?;
+    fill(reader, &mut start, "is too short for a .npy file")?;
     ensure!(start.starts_with(b"\x93NUMPY"), "not a .npy file (it does not start with \\x93NUMPY)");
     let (length, before) = match start[6] {
         1 => {
             let mut length = [0u8; 2];
-            reader.read_exact(&mut length).context("the file ends inside its header")?;
+            fill(reader, &mut length, "is cut short inside its header")?;
             (usize::from(u16::from_le_bytes(length)), 10)
         }
         2 | 3 => {
             let mut length = [0u8; 4];
-            reader.read_exact(&mut length).context("the file ends inside its header")?;
+            fill(reader, &mut length, "is cut short inside its header")?;
             (u32::from_le_bytes(length) as usize, 12)
         }
         version => bail!("version {version} of the .npy format is not known; 1, 2 and 3 are"),
@@ -212,7 +221,7 @@ fn read_header(reader: &mut impl Read, bytes: u64) -> Result<Header> {
         "the header claims {length} bytes; more than {LONGEST_HEADER} is not a plain array"
     );
     let mut text = vec![0u8; length];
-    reader.read_exact(&mut text).context("the file ends inside its header")?;
+    fill(reader, &mut text, "is cut short inside its header")?;
     let text = std::str::from_utf8(&text).context("the header is not text")?;
     let (descr, fortran, shape) = Dictionary::parse(text)?;
     let element: TypeStr = descr.parse().map_err(|_| anyhow::anyhow!("element type \"{descr}\" is not known"))?;

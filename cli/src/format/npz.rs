@@ -19,7 +19,8 @@ pub(super) fn read_f64(path: &Path, member: Option<&str>) -> Result<(Vec<usize>,
 }
 
 fn with_member<T>(path: &Path, member: Option<&str>, read: impl FnOnce(&mut &[u8], u64) -> Result<T>) -> Result<T> {
-    let mut archive = NpzArchive::open(path).context("cannot be opened as .npz")?;
+    let mut archive =
+        NpzArchive::open(path).map_err(|error| super::plain(error.into())).context("cannot be opened as .npz")?;
     let mut names: Vec<String> = archive.array_names().map(str::to_owned).collect();
     names.sort();
     let name = match (member, &names[..]) {
@@ -34,7 +35,10 @@ fn with_member<T>(path: &Path, member: Option<&str>, read: impl FnOnce(&mut &[u8
     // The size that the zip states is a claim: what really comes out is what counts, and never more than that.
     let stated = file.size();
     let mut bytes = Vec::new();
-    file.take(stated).read_to_end(&mut bytes).with_context(|| format!("{name}: the archive is damaged"))?;
+    file.take(stated)
+        .read_to_end(&mut bytes)
+        .map_err(|error| super::plain(error.into()))
+        .with_context(|| format!("{name}: the archive is damaged"))?;
     ensure!(bytes.len() as u64 == stated, "{name}: the archive promises {stated} bytes and holds {}", bytes.len());
     read(&mut bytes.as_slice(), stated).with_context(|| name.clone())
 }

@@ -15,7 +15,7 @@ pub(crate) struct Sound {
 
 impl Sound {
     pub(crate) fn read(path: &str) -> Result<Self> {
-        Self::open(path).with_context(|| path.to_owned())
+        Self::open(path).map_err(super::plain).with_context(|| path.to_owned())
     }
 
     fn open(path: &str) -> Result<Self> {

@@ -12,6 +12,7 @@ use npyz::zip::write::FileOptions;
 use tempfile::NamedTempFile;
 
 use super::{Kind, Picture, Sound, Values};
+use crate::usage;
 
 /// A place for a result: a temporary file beside the wanted one, renamed when all is written.
 #[derive(Debug)]
@@ -25,12 +26,14 @@ pub(crate) struct Output {
 impl Output {
     /// Makes sure that the path can be written, as one of `kinds`.
     pub(crate) fn create(path: &str, kinds: &[Kind]) -> Result<Self> {
-        let kind = Kind::of(path)?;
+        let kind = Kind::of(path).map_err(|error| usage(format!("{error:#}")))?;
         if !kinds.contains(&kind) {
             let endings: Vec<&str> = kinds.iter().map(|&kind| ending(kind)).collect();
-            bail!("{path}: this command writes {}", endings.join(" or "));
+            return Err(usage(format!("{path}: this command writes {}", endings.join(" or "))));
         }
-        ensure!(!path.to_lowercase().ends_with(".gz"), "{path}: gzip is read, not written");
+        if path.to_lowercase().ends_with(".gz") {
+            return Err(usage(format!("{path}: gzip is read, not written")));
+        }
         let target = PathBuf::from(path);
         ensure!(!target.is_dir(), "{path}: is a directory");
         if fs::metadata(&target).is_ok_and(|data| data.permissions().readonly()) {
