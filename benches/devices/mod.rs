@@ -27,9 +27,12 @@ pub fn devices() -> Vec<Device> {
         .iter()
         .map(|name| {
             let context = Context::with_options_blocking(ContextOptions::named(name)).unwrap();
-            // Criterion makes directories of names.
-            let name = format!("{} {}", context.info(), context.info().driver).replace(['/', ':'], " ");
-            Device { name: name.trim().to_owned(), context }
+            // Criterion cuts long names; the record has the whole one once.
+            let info = context.info();
+            let word = info.name.split([' ', '/', ':']).next().unwrap_or_default();
+            let name = if context.is_cpu() { "CPU".to_owned() } else { format!("{} {word}", info.backend) };
+            println!("device: {name} is {info} {}", info.driver);
+            Device { name, context }
         })
         .collect()
 }
