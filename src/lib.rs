@@ -42,7 +42,9 @@ pub use device::{AdapterInfo, WGPU_VERSION};
 pub use engine::PoolStatistics;
 pub use error::{Error, Result};
 pub use expr::Expr;
-pub use kernel::{Argument, Arguments, Kernel, KernelEntry, PairCode, PairFunction, Parameter, Rule, Statistics};
+pub use kernel::{
+    Argument, Arguments, Kernel, KernelEntry, PairCode, PairFunction, PairSource, Parameter, Rule, Statistics,
+};
 pub use metric::{Metric, UNIT_ROUNDOFF};
 pub use ops::{
     ConvolveElement, ConvolveOptions, FftOptions, Norm, convolve, correlate, fft, gemm, gram, ifft, irfft,
@@ -53,7 +55,7 @@ pub use tensor::{Complex32, Element, HostElement, Tensor};
 /// The wgpu whose types [`Context::from_wgpu`], [`Tensor::buffer`] and [`Tensor::encode_into`] speak. A new major version
 /// of wgpu is a new major version of this library.
 pub use wgpu;
-pub use work::{Method, Mode};
+pub use work::{Bias, BlockRanges, Method, Mode, PairMask, Reduction};
 
 /// Every shader in every language, for the checks of `tests/translation.rs`; no part of the library's promise.
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]

@@ -10,6 +10,7 @@ mod fft;
 mod gemm;
 mod memory;
 mod pair;
+mod reduce;
 mod view;
 
 use std::any::Any;
@@ -62,6 +63,7 @@ impl Executor for Cpu {
         let memory = match (work, inputs) {
             (Work::Copy, [input, ..]) => copy::run("copy", input)?,
             (Work::Pair(work), [x, y, ..]) => pair::run(work, x, y)?,
+            (Work::Reduce(work), inputs) => reduce::run(work, inputs)?,
             (Work::Gemm(work), inputs) => gemm::run(work, inputs)?,
             (Work::Fft(work), [input, ..]) => fft::run(&self.plans, work, input)?,
             (Work::Convolve(work), [signal, kernel, ..]) => convolve::run(&self.plans, work, signal, kernel)?,
@@ -115,6 +117,7 @@ fn missing(work: &Work, found: usize) -> Error {
     let (op, needed) = match work {
         Work::Copy => ("copy", 1),
         Work::Pair(work) => (work.op, 2),
+        Work::Reduce(work) => (work.op, 2),
         Work::Gemm(_) => ("gemm", 2),
         Work::Fft(work) => (work.op, 1),
         Work::Convolve(work) => (work.op, 2),

@@ -10,7 +10,7 @@ mod parse;
 mod tests;
 
 pub use entry::{Argument, Arguments, KernelEntry, Parameter, Rule, Statistics};
-pub use pair::{PairCode, PairFunction};
+pub use pair::{PairCode, PairFunction, PairSource};
 
 use std::ops::{Add, Mul};
 

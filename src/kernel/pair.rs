@@ -35,6 +35,35 @@ pub struct PairCode {
     pub text: String,
 }
 
+/// Whatever gives a value for two rows: a [`Metric`], a [`Kernel`](super::Kernel), a [`PairFunction`].
+pub trait PairSource {
+    /// What the pair skeleton computes for rows of `d` features.
+    ///
+    /// # Errors
+    /// Where it is not defined for such rows.
+    fn pair_function(&self, d: usize) -> Result<PairFunction>;
+}
+
+impl PairSource for Metric {
+    fn pair_function(&self, d: usize) -> Result<PairFunction> {
+        self.check(d)?;
+        Ok(self.into())
+    }
+}
+
+impl PairSource for super::Kernel {
+    fn pair_function(&self, d: usize) -> Result<PairFunction> {
+        Self::pair_function(self, d)
+    }
+}
+
+impl PairSource for PairFunction {
+    fn pair_function(&self, d: usize) -> Result<PairFunction> {
+        self.check(d)?;
+        Ok(self.clone())
+    }
+}
+
 impl From<Metric> for PairFunction {
     fn from(metric: Metric) -> Self {
         Self { terms: vec![metric], finish: Expr::variable(0) }

@@ -16,6 +16,7 @@ mod pair;
 mod parameters;
 mod pieces;
 mod program;
+mod reduce;
 mod stream;
 
 pub use choices::{Choices, Sharing, Tile};

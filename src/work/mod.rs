@@ -2,9 +2,11 @@
 
 mod executor;
 mod layout;
+mod reduce;
 
 pub use executor::{Executor, MaybeSendSync, Pending, Storage, StorageCell};
 pub use layout::Layout;
+pub use reduce::{Bias, BlockRanges, PairMask, ReduceWork, Reduction};
 
 use crate::kernel::PairFunction;
 
@@ -15,6 +17,8 @@ pub enum Work {
     Copy,
     /// `out[i, j] = function(x[i], y[j])`; inputs x (n × d) and y (m × d).
     Pair(PairWork),
+    /// A pair function's values reduced over j; see [`ReduceWork`].
+    Reduce(ReduceWork),
     /// `out = alpha · A · B + beta · C`; inputs A (… × m × k), B (… × k × n) and, where `beta` is not 0, C.
     Gemm(GemmWork),
     /// Discrete Fourier transforms along one axis; one input.
@@ -148,6 +152,7 @@ impl Work {
         match self {
             Self::Copy => "copy",
             Self::Pair(work) => work.op,
+            Self::Reduce(work) => work.op,
             Self::Gemm(_) => "gemm",
             Self::Fft(work) => work.op,
             Self::Convolve(work) => work.op,
