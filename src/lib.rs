@@ -47,8 +47,9 @@ pub use kernel::{
 };
 pub use metric::{Metric, UNIT_ROUNDOFF};
 pub use ops::{
-    ConvolveElement, ConvolveOptions, FftOptions, Norm, convolve, correlate, fft, gemm, gram, ifft, irfft,
-    paired_distances, pairwise, rfft,
+    ConvolveElement, ConvolveOptions, Extremes, FftOptions, Norm, ReduceOptions, convolve, correlate, count_within,
+    fft, gemm, gram, ifft, irfft, largest, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise, rfft,
+    smallest, softmax_sum, sum_within,
 };
 pub use plan::{Choices, DeviceKind, Limits, Sharing, Tile};
 pub use tensor::{Complex32, Element, HostElement, Tensor};

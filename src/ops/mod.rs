@@ -4,11 +4,15 @@ mod convolve;
 mod fft;
 mod gemm;
 mod pair;
+mod reduce;
 
 pub use convolve::{ConvolveElement, ConvolveOptions, convolve, correlate};
 pub use fft::{FftOptions, Norm, fft, ifft, irfft, rfft};
 pub use gemm::gemm;
 pub use pair::{gram, paired_distances, pairwise};
+pub use reduce::{
+    Extremes, ReduceOptions, count_within, largest, log_sum_exp, pair_mean, pair_sum, smallest, softmax_sum, sum_within,
+};
 
 use crate::error::Result;
 use crate::tensor::{Element, Tensor};

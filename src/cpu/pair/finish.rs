@@ -6,7 +6,7 @@ use super::accumulate::Ending;
 use crate::expr::{Binary, Step, Tape, Unary};
 
 /// Values that an expression takes at a time; all its steps over them stay in the first-level cache.
-const BLOCK: usize = 128;
+pub(super) const BLOCK: usize = 128;
 
 /// Turns sums into a metric's values. `norm` is Σ w x² of the row; `norms` has those of the columns.
 pub(super) fn end(arch: Arch, ending: Ending, sums: &mut [f32], norm: f64, norms: &[f64]) {
@@ -140,7 +140,7 @@ fn integer_power(a: &[f64; BLOCK], n: i32, out: &mut [f64; BLOCK]) {
 /// x = n ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its Taylor polynomial of degree 12, whose rest is below 2e-16; 2ⁿ by its
 /// exponent bits. ln 2 comes in two parts, the first short enough that n times it is exact (Cody & Waite).
 #[inline(always)]
-pub(super) fn exp(x: f64) -> f64 {
+pub(in crate::cpu) fn exp(x: f64) -> f64 {
     const LN_2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
     const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     // Adding this and subtracting it again rounds to a whole number, which then stands in the lowest bits.

@@ -6,7 +6,7 @@
 //! while they are still in cache. Nothing that a row's values depend on changes with the other rows.
 
 mod accumulate;
-mod finish;
+pub(super) mod finish;
 mod panel;
 
 use pulp::Arch;
@@ -16,10 +16,12 @@ use super::memory::{Memory, Scatter};
 use super::view::{View, zeroed_vec};
 use crate::error::{Error, Result};
 use crate::expr::Tape;
+use crate::kernel::PairFunction;
 use crate::metric::Metric;
 use crate::work::{Operand, PairWork};
 use accumulate::{Accumulation, Ending};
-use panel::{ROWS, Strip};
+pub(super) use panel::ROWS;
+use panel::Strip;
 
 /// Entries of packed y that a task walks at a time: half of a common second-level cache.
 const CACHED: usize = 1 << 17;
@@ -46,9 +48,16 @@ struct Wide {
     y: Vec<f64>,
 }
 
+/// Room for the values of a strip's other terms, and for the expression over them.
+#[derive(Default)]
+pub(super) struct Scratch {
+    values: Vec<Vec<f32>>,
+    steps: Vec<[f64; finish::BLOCK]>,
+}
+
 /// The whole job.
-struct Job<'a> {
-    arch: Arch,
+pub(super) struct Job<'a> {
+    pub(super) arch: Arch,
     terms: Vec<Term<'a>>,
     tape: Tape,
     x: &'a [f32],
@@ -101,7 +110,7 @@ pub(super) fn run(work: &PairWork, x: &Operand, y: &Operand) -> Result<Memory> {
         pairs(work, x, y, d, out.entries_mut());
         return Ok(out);
     }
-    Job::new(work, x, y, (n, m, d))?.run(op, out.entries_mut())?;
+    Job::new(op, &work.function, x, y, (n, m, d))?.run(op, out.entries_mut())?;
     Ok(out)
 }
 
@@ -124,12 +133,17 @@ fn widen(from: &[f32], to: &mut [f64]) {
 }
 
 impl<'a> Job<'a> {
-    fn new(work: &'a PairWork, x: &'a [f32], y: &[f32], (n, m, d): (usize, usize, usize)) -> Result<Self> {
-        let op = work.op;
+    /// Over contiguous rows x (n × d) and y (m × d).
+    pub(super) fn new(
+        op: &'static str,
+        function: &'a PairFunction,
+        x: &'a [f32],
+        y: &[f32],
+        (n, m, d): (usize, usize, usize),
+    ) -> Result<Self> {
         let arch = Arch::new();
         let width = panel::panel_width(arch);
-        let terms: Vec<Term<'_>> = work
-            .function
+        let terms: Vec<Term<'_>> = function
             .terms
             .iter()
             .map(|metric| {
@@ -154,53 +168,78 @@ impl<'a> Job<'a> {
             widen(x, &mut wide.x);
             widen(y, &mut wide.y);
         }
-        Ok(Self { arch, terms, tape: work.function.finish.tape(), x, packed, wide, m, d, width })
+        Ok(Self { arch, terms, tape: function.finish.tape(), x, packed, wide, m, d, width })
+    }
+
+    /// Columns that a task walks at a time: whole panels that stay in cache.
+    pub(super) fn columns(&self) -> usize {
+        (CACHED / self.d.max(1)).clamp(1, COLUMNS).next_multiple_of(self.width)
     }
 
     /// Fills `out`, which is not empty.
     fn run(&self, op: &'static str, out: &mut [f32]) -> Result<()> {
         let n = out.len() / self.m;
-        let columns = (CACHED / self.d.max(1)).clamp(1, COLUMNS).next_multiple_of(self.width);
+        let columns = self.columns();
         let column_tasks = self.m.div_ceil(columns);
         let scatter = Scatter::over(out);
         let tasks = n.div_ceil(TASK_ROWS) * column_tasks;
-        let others = self.terms.len().saturating_sub(1);
         let work = |task: usize| -> Result<()> {
             let first = task / column_tasks * TASK_ROWS;
             let start = task % column_tasks * columns;
             let columns = columns.min(self.m - start);
-            let mut values: Vec<Vec<f32>> =
-                (0..others).map(|_| zeroed_vec(op, columns * ROWS)).collect::<Result<_>>()?;
-            let mut scratch = Vec::new();
+            let mut scratch = Scratch::default();
             for first in (first..n.min(first + TASK_ROWS)).step_by(ROWS) {
                 let rows = ROWS.min(n - first);
-                let mut out: [&mut [f32]; ROWS] = std::array::from_fn(|r| {
+                let out: [&mut [f32]; ROWS] = std::array::from_fn(|r| {
                     let row = if r < rows { (first + r) * self.m + start } else { usize::MAX };
                     // SAFETY: every task has rows and columns of the result to itself.
                     unsafe { scatter.slice(row, columns) }
                 });
-                for (number, term) in self.terms.iter().enumerate() {
-                    match number.checked_sub(1).and_then(|other| values.get_mut(other)) {
-                        None => self.term(term, first, rows, start, reborrowed(&mut out)),
-                        Some(values) => {
-                            let mut parts = values.chunks_exact_mut(columns);
-                            let parts = std::array::from_fn(|_| parts.next().unwrap_or_default());
-                            self.term(term, first, rows, start, parts);
-                        }
-                    }
-                }
-                if finish::is_first_value(&self.tape) && !self.terms.is_empty() {
-                    continue;
-                }
-                for (r, out) in out.into_iter().enumerate().take(rows) {
-                    let others = values.iter_mut().map(|values| &mut values[r * columns..(r + 1) * columns]);
-                    let mut all: Vec<&mut [f32]> = [out].into_iter().chain(others).collect();
-                    finish::evaluate(self.arch, &self.tape, &mut all, &mut scratch);
-                }
+                self.values(op, first, rows, start, out, &mut scratch)?;
             }
             Ok(())
         };
         if tasks == 1 { work(0) } else { (0..tasks).into_par_iter().map(work).collect() }
+    }
+
+    /// The function's values for `rows` rows from `first` and the columns from `start`, where a panel begins. Each of
+    /// the first `rows` slices of `out` is as long as the columns that are wanted.
+    pub(super) fn values(
+        &self,
+        op: &'static str,
+        first: usize,
+        rows: usize,
+        start: usize,
+        mut out: [&mut [f32]; ROWS],
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let columns = out[0].len();
+        scratch.values.resize(self.terms.len().saturating_sub(1), Vec::new());
+        for values in &mut scratch.values {
+            if values.len() < columns * ROWS {
+                *values = zeroed_vec(op, columns * ROWS)?;
+            }
+        }
+        let Scratch { values, steps } = scratch;
+        for (number, term) in self.terms.iter().enumerate() {
+            match number.checked_sub(1).and_then(|other| values.get_mut(other)) {
+                None => self.term(term, first, rows, start, reborrowed(&mut out)),
+                Some(values) => {
+                    let mut parts = values.chunks_exact_mut(columns);
+                    let parts = std::array::from_fn(|_| parts.next().unwrap_or_default());
+                    self.term(term, first, rows, start, parts);
+                }
+            }
+        }
+        if finish::is_first_value(&self.tape) && !self.terms.is_empty() {
+            return Ok(());
+        }
+        for (r, out) in out.into_iter().enumerate().take(rows) {
+            let others = values.iter_mut().map(|values| &mut values[r * columns..(r + 1) * columns]);
+            let mut all: Vec<&mut [f32]> = [out].into_iter().chain(others).collect();
+            finish::evaluate(self.arch, &self.tape, &mut all, steps);
+        }
+        Ok(())
     }
 
     /// A term's values for some rows from `first` and the columns from `start` on.

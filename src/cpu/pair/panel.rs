@@ -12,7 +12,7 @@ const BLOCK: usize = 64;
 const REGISTERS: usize = 2;
 
 /// Rows that a tile has at most.
-pub(super) const ROWS: usize = 4;
+pub(in crate::cpu) const ROWS: usize = 4;
 
 /// Columns of a panel on this machine.
 pub(super) fn panel_width(arch: Arch) -> usize {

@@ -5,6 +5,7 @@ mod convolve;
 mod fft;
 mod gemm;
 mod pair;
+mod reduce;
 
 use bytemuck::Pod;
 

@@ -1,0 +1,136 @@
+//! What the reductions check of their arguments, and how they are recorded.
+
+use super::ReduceOptions;
+use crate::error::{Error, Result};
+use crate::kernel::PairSource;
+use crate::tensor::Tensor;
+use crate::work::{BlockRanges, Layout, Operand, ReduceWork, Reduction, Storage, Work};
+
+/// Columns of values that one reduction takes.
+const MOST_COLUMNS: usize = 1024;
+
+/// Rows of x and of y that meet, and the values beside y.
+pub(super) struct Arguments<'a> {
+    op: &'static str,
+    x: &'a Tensor,
+    y: &'a Tensor,
+    values: Option<Operand>,
+    /// Axes in front.
+    pub(super) batch: Vec<usize>,
+    pub(super) n: usize,
+    pub(super) m: usize,
+    d: usize,
+    /// Columns of the values, where they are a matrix.
+    pub(super) columns: Option<usize>,
+}
+
+impl<'a> Arguments<'a> {
+    /// Checked, all but the function and the options.
+    pub(super) fn of(op: &'static str, x: &'a Tensor, y: &'a Tensor, values: Option<&Tensor>) -> Result<Self> {
+        let split = |name: &str, t: &Tensor| match t.shape() {
+            [batch @ .., rows, columns] => Ok((batch.to_vec(), *rows, *columns)),
+            other => Err(Error::shape(op, format!("{name} has shape {other:?}; it must be rows × features"))),
+        };
+        let ((batch, n, d), (batch_of_y, m, e)) = (split("x", x)?, split("y", y)?);
+        if d != e {
+            return Err(Error::shape(op, format!("x has {d} columns, y has {e}; they must match")));
+        }
+        if batch != batch_of_y {
+            let message = format!("x has the batch axes {batch:?}, y has {batch_of_y:?}; they must match");
+            return Err(Error::shape(op, message));
+        }
+        let mut arguments = Self { op, x, y, values: None, batch, n, m, d, columns: None };
+        if let Some(values) = values {
+            arguments.take(values)?;
+        }
+        Ok(arguments)
+    }
+
+    /// The values: a vector of m or a matrix m × c, batch axes in front.
+    fn take(&mut self, values: &Tensor) -> Result<()> {
+        let shape = values.shape();
+        let (batch, m) = (&self.batch, self.m);
+        let fits = shape.len() > batch.len() && shape[..batch.len()] == batch[..] && shape[batch.len()] == m;
+        let mut operand = values.operand();
+        self.columns = match shape.get(batch.len() + 1..) {
+            Some([]) if fits => {
+                operand.layout.shape.push(1);
+                operand.layout.strides.push(1);
+                None
+            }
+            Some(&[columns]) if fits => Some(columns),
+            _ => {
+                let of = |last: &[usize]| format!("{:?}", [batch, last].concat());
+                let message = format!("v has shape {shape:?}; for y of shape {:?} it must be", self.y.shape());
+                return Err(Error::shape(self.op, format!("{message} {} or {} × c", of(&[m]), of(&[m]))));
+            }
+        };
+        if self.columns.is_some_and(|columns| columns > MOST_COLUMNS) {
+            let asked = format!("{} columns of v", self.columns.unwrap_or(0));
+            let message = format!("are more than {MOST_COLUMNS}; take some columns at a time");
+            return Err(Error::argument(self.op, asked, message));
+        }
+        self.values = Some(operand);
+        Ok(())
+    }
+
+    /// Rows of y that a row of x meets at most.
+    pub(super) fn partners(&self, options: &ReduceOptions) -> usize {
+        // A row past the end of y has no self there.
+        if options.exclude_self && self.n <= self.m { self.m.saturating_sub(1) } else { self.m }
+    }
+
+    /// Shape of a result with an entry per row, or one per row and column of the values.
+    pub(super) fn row_shape(&self) -> Vec<usize> {
+        self.batch.iter().copied().chain([self.n]).chain(self.columns).collect()
+    }
+
+    /// Records the reduction.
+    pub(super) fn run(
+        &self,
+        source: &impl PairSource,
+        reduction: Reduction,
+        options: &ReduceOptions,
+    ) -> Result<Storage> {
+        let op = self.op;
+        let function = source.pair_function(self.d)?;
+        if let Some(blocks) = &options.blocks {
+            check_blocks(op, blocks, self.n, self.m)?;
+        }
+        let inputs: Vec<Operand> =
+            [self.x.operand(), self.y.operand()].into_iter().chain(self.values.clone()).collect();
+        let work = Work::Reduce(ReduceWork { op, function, reduction, mask: options.mask() });
+        self.x.executor().run(&work, &inputs)
+    }
+
+    /// Records the reduction to a tensor of [`row_shape`](Self::row_shape).
+    pub(super) fn rows<E: crate::tensor::Element>(
+        &self,
+        source: &impl PairSource,
+        reduction: Reduction,
+        options: &ReduceOptions,
+    ) -> Result<Tensor<E>> {
+        let storage = self.run(source, reduction, options)?;
+        Ok(Tensor::new(self.x.executor().clone(), storage, Layout::contiguous(&self.row_shape())))
+    }
+}
+
+/// Blocks in order, without overlap, and within n × m.
+fn check_blocks(op: &'static str, blocks: &BlockRanges, n: usize, m: usize) -> Result<()> {
+    if blocks.rows.len() != blocks.columns.len() {
+        let asked = format!("{} blocks of rows", blocks.rows.len());
+        return Err(Error::argument(op, asked, format!("have {} lists of columns", blocks.columns.len())));
+    }
+    let lists = [(&blocks.rows, n, "rows")].into_iter().chain(blocks.columns.iter().map(|list| (list, m, "columns")));
+    for (ranges, end, what) in lists {
+        let mut reached = 0;
+        for range in ranges {
+            if range.start < reached || range.end < range.start || range.end > end {
+                let message = format!("must lie in order, without overlap, within 0..{end}");
+                return Err(Error::argument(op, format!("block {range:?} of {what}"), message));
+            }
+            reached = range.end;
+        }
+    }
+    Ok(())
+}
