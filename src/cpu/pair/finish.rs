@@ -162,7 +162,7 @@ pub(in crate::cpu) fn exp(x: f64) -> f64 {
 
 /// tanh with a relative error below 1e-11, without a branch.
 #[inline(always)]
-fn tanh(x: f64) -> f64 {
+pub(super) fn tanh(x: f64) -> f64 {
     let size = x.abs();
     let far = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
     let near = size - size * size * size * (1.0 / 3.0);

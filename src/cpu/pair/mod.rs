@@ -8,6 +8,7 @@
 mod accumulate;
 pub(super) mod finish;
 mod panel;
+pub(super) mod single;
 
 use pulp::Arch;
 use rayon::prelude::*;
@@ -52,7 +53,7 @@ struct Wide {
 #[derive(Default)]
 pub(super) struct Scratch {
     values: Vec<Vec<f32>>,
-    steps: Vec<[f64; finish::BLOCK]>,
+    steps: Vec<[f32; single::BLOCK]>,
 }
 
 /// The whole job.
@@ -237,7 +238,7 @@ impl<'a> Job<'a> {
         for (r, out) in out.into_iter().enumerate().take(rows) {
             let others = values.iter_mut().map(|values| &mut values[r * columns..(r + 1) * columns]);
             let mut all: Vec<&mut [f32]> = [out].into_iter().chain(others).collect();
-            finish::evaluate(self.arch, &self.tape, &mut all, steps);
+            single::evaluate(self.arch, &self.tape, &mut all, steps);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use pulp::Arch;
 
 use super::super::memory::Scatter;
-use super::super::pair::finish::exp;
+use super::super::pair::single::exp_from;
 use super::Fold;
 use super::weights::{Weights, total};
 
@@ -88,10 +88,7 @@ impl Fold for Soft<'_> {
                 values.fill(0.0);
                 continue;
             }
-            self.arch.dispatch(
-                #[inline(always)]
-                || values.iter_mut().for_each(|value| *value = exp(f64::from(*value - base)) as f32),
-            );
+            exp_from(self.arch, values, base);
             sums.total += total(self.arch, values, false);
         }
         if let Some(weights) = &self.weights {
