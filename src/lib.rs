@@ -27,6 +27,7 @@ mod engine;
 mod error;
 mod expr;
 mod kernel;
+pub mod methods;
 mod metric;
 mod ops;
 mod plan;
@@ -41,19 +42,16 @@ pub use context::{Context, ContextOptions, Operation, Point};
 pub use device::{AdapterInfo, WGPU_VERSION};
 pub use engine::PoolStatistics;
 pub use error::{Error, Result};
-pub use expr::{Expr, Formula, Role, Variable};
+pub use expr::Expr;
 pub use kernel::{
     Argument, Arguments, Kernel, KernelEntry, PairCode, PairFunction, PairSource, Parameter, Rule, Statistics,
 };
 pub use metric::{Metric, UNIT_ROUNDOFF};
 pub use ops::{
-    ConvolveElement, ConvolveOptions, Extremes, FftOptions, Norm, ReduceOptions, convolve, correlate, count_within,
-    fft, gemm, gram, ifft, irfft, largest, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise, rfft,
-    smallest, softmax_sum, sum_within,
-};
-pub use ops::{
-    GradientOf, HyperparameterGradient, formula_sum, formula_sum_gradient, gram_gradient,
-    gram_hyperparameter_gradients, kernel_sum_gradient, kernel_sum_hyperparameter_gradients,
+    AttentionMask, AttentionOptions, ConvolveElement, ConvolveOptions, Extremes, FftOptions, Norm, ReduceOptions,
+    attention, convolve, correlate, count_within, fft, gemm, gram, ifft, irfft, kernel_attention, largest,
+    linear_attention, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise, rfft, smallest, softmax_sum,
+    sum_within,
 };
 pub use plan::{Choices, DeviceKind, Limits, Sharing, Tile};
 pub use tensor::{Complex32, Element, HostElement, Tensor};

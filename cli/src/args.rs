@@ -1,9 +1,13 @@
 //! The command line, as clap sees it.
 
+mod reduce;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use reduce::{Reduce, Reduction};
 
 /// Pairwise distances, kernel matrices, GEMM, FFT and convolution on any GPU.
 #[derive(Debug, Parser)]
@@ -56,6 +60,21 @@ pub(crate) enum Command {
         after_help = "Example:\n  gristmill gram points.npy --kernel 'matern(nu=1.5, length_scale=0.7)' -o k.npy"
     )]
     Gram(Gram),
+    /// A metric or kernel reduced over the rows of Y (or of X), its matrix never stored
+    #[command(after_help = "\
+Examples:
+  gristmill reduce x.npy y.npy --kernel 'rbf(0.5)' --weights v.npy --reduce sum -o kv.npy
+  gristmill reduce x.npy y.npy --metric cityblock --reduce topk=10 -o nearest.npz
+  gristmill reduce x.npy --metric euclidean --reduce count --radius 0.1 --exclude-self -o near.npy
+
+Reductions over all rows of Y, for each row of X:
+  sum, mean       of the values, times --weights where given (a vector, or a column each)
+  logsumexp       log of the sum of exp(value), times --weights
+  softmax         --weights (or the rows of Y) averaged by the soft-max of the values
+  min, max        the smallest or largest value        argmin, argmax  where it is (the lowest index of equals)
+  topk=K          the K smallest values (--largest: largest) and where they are, in order (.npz)
+  count           how many values are at most --radius")]
+    Reduce(Reduce),
     /// Nearest rows of TRAIN for every row of QUERY, and their vote where labels are given
     #[command(after_help = "Example:\n  gristmill knn train.npy query.npy -k 5 --labels labels.npy -o neighbours.npz")]
     Knn(Knn),

@@ -39,6 +39,14 @@ fn wrong_usage_is_code_2() {
     f("did you mean \"rbf\"", &["gram", "x.npy", "--kernel", "rfb(gamma=1)", "-o", "k.npy"]);
     f("length_scale", &["gram", "x.npy", "--kernel", "matern(nu=1.5, length_scale=-1)", "-o", "k.npy"]);
     f("-k 3 must be from 1 to the rows of x.npy (2)", &["knn", "x.npy", "x.npy", "-k", "3", "-o", "n.npz"]);
+    f("count needs --radius", &["reduce", "x.npy", "--reduce", "count", "-o", "r.npy"]);
+    f("--radius 1 goes with", &["reduce", "x.npy", "--reduce", "sum", "--radius", "1", "-o", "r.npy"]);
+    f("topk=K with K from 1 to 1024", &["reduce", "x.npy", "--reduce", "topk=0", "-o", "r.npz"]);
+    f("use one of sum, mean", &["reduce", "x.npy", "--reduce", "median", "-o", "r.npy"]);
+    f("this command writes .npz", &["reduce", "x.npy", "--reduce", "topk=1", "-o", "r.npy"]);
+    f("--weights goes with", &["reduce", "x.npy", "--reduce", "min", "--weights", "x.npy", "-o", "r.npy"]);
+    f("leave out Y", &["reduce", "x.npy", "x.npy", "--reduce", "sum", "--exclude-self", "-o", "r.npy"]);
+    f("cannot be used with", &["reduce", "x.npy", "--kernel", "rbf", "--metric", "cosine", "-r", "sum", "-o", "r.npy"]);
     f("there is no axis 2", &["fft", "x.npy", "--axes", "2", "-o", "y.npy"]);
     f("one length per axis", &["fft", "x.npy", "--axes", "0,1", "--n", "4", "-o", "y.npy"]);
     f("--balance", &["deblur", "x.npy", "x.npy", "--balance", "nan", "-o", "r.npy"]);

@@ -62,6 +62,39 @@ fn gram_reads_kernels() {
 }
 
 #[test]
+fn reduce_sums_searches_and_counts() {
+    let folder = Folder::new();
+    folder.text("x.csv", "0\n1\n5\n");
+    folder.text("y.csv", "3\n1\n-1\n");
+    folder.text("v.csv", "1,10\n2,20\n3,30\n");
+    let run = |arguments: &[&str]| folder.run(&[&["reduce"], arguments].concat()).success();
+    run(&["x.csv", "y.csv", "--reduce", "sum", "-o", "sum.csv"]);
+    assert_eq!(folder.read("sum.csv"), b"5\n4\n12\n");
+    run(&["x.csv", "y.csv", "--reduce", "sum", "--weights", "v.csv", "--compensated", "-o", "sum.csv"]);
+    assert_eq!(folder.read("sum.csv"), b"8,80\n8,80\n28,280\n");
+    run(&["x.csv", "--reduce", "mean", "--exclude-self", "-o", "mean.csv"]);
+    assert_eq!(folder.read("mean.csv"), b"3\n2.5\n4.5\n");
+    run(&["x.csv", "y.csv", "--reduce", "argmin", "-o", "where.csv"]);
+    assert_eq!(folder.read("where.csv"), b"1\n1\n0\n");
+    run(&["x.csv", "y.csv", "--metric", "cityblock", "-r", "max", "-o", "far.csv"]);
+    assert_eq!(folder.read("far.csv"), b"3\n2\n6\n");
+    run(&["x.csv", "y.csv", "--reduce", "count", "--radius", "2", "-o", "near.csv"]);
+    assert_eq!(folder.read("near.csv"), b"2\n3\n1\n");
+    let said = run(&["x.csv", "y.csv", "--kernel", "linear", "--reduce", "logsumexp", "-o", "lse.npy", "--json"]);
+    said.stdout(contains("\"reduce\":\"logsumexp\"").and(contains("\"shape\":[3]")));
+    assert!((folder.real("lse.npy").1[0] - 3f32.ln()).abs() < 1e-6);
+    run(&["x.csv", "y.csv", "--kernel", "90*linear", "--reduce", "softmax", "-o", "s.npy"]);
+    let (shape, means) = folder.real("s.npy");
+    assert_eq!((shape, means[1]), (vec![3, 1], 3.0));
+
+    run(&["x.csv", "y.csv", "--reduce", "topk=2", "--largest", "-o", "top.npz"]);
+    let mut archive = npyz::npz::NpzArchive::open(folder.path("top.npz")).unwrap();
+    let indices: Vec<i64> = archive.by_name("indices").unwrap().unwrap().into_vec().unwrap();
+    let values: Vec<f32> = archive.by_name("values").unwrap().unwrap().into_vec().unwrap();
+    assert_eq!((indices, values), (vec![0, 1, 0, 2, 2, 1], vec![3.0, 1.0, 2.0, 2.0, 6.0, 4.0]));
+}
+
+#[test]
 fn knn_votes() {
     let folder = Folder::new();
     folder.text("train.csv", "0\n1\n10\n11\n12\n");
@@ -139,9 +172,20 @@ fn info_and_completions_print() {
     folder.run(&["info", "--json"]).success().stdout(contains("\"adapters\""));
     folder.run(&["completions", "bash"]).success().stdout(contains("gristmill"));
     folder.run(&["--help"]).success().stdout(contains("Examples:"));
-    for command in
-        ["info", "pairwise", "gram", "knn", "gemm", "fft", "convolve", "deblur", "demo", "conformance", "completions"]
-    {
+    for command in [
+        "info",
+        "pairwise",
+        "gram",
+        "reduce",
+        "knn",
+        "gemm",
+        "fft",
+        "convolve",
+        "deblur",
+        "demo",
+        "conformance",
+        "completions",
+    ] {
         folder.run(&[command, "--help"]).success().stdout(contains("Example").and(contains("gristmill ")));
     }
 }

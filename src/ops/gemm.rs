@@ -78,7 +78,7 @@ pub fn gemm(alpha: f32, a: &Tensor, b: &Tensor, beta: f32, c: Option<&Tensor>) -
 }
 
 /// The shape that two shapes broadcast to, by NumPy's rule.
-fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+pub(super) fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let rank = a.len().max(b.len());
     let axis = |shape: &[usize], at: usize| (at + shape.len()).checked_sub(rank).map_or(1, |i| shape[i]);
     (0..rank)

@@ -9,6 +9,7 @@ mod gemm;
 mod info;
 mod knn;
 mod pairs;
+mod reduce;
 
 use std::io::Write;
 use std::time::Instant;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Info => info::run(general),
         Command::Pairwise(args) => pairs::pairwise(general, args),
         Command::Gram(args) => pairs::gram(general, args),
+        Command::Reduce(args) => reduce::run(general, args),
         Command::Knn(args) => knn::run(general, args),
         Command::Gemm(args) => gemm::run(general, args),
         Command::Fft(args) => fft::run(general, args),

@@ -76,6 +76,17 @@ impl Output {
         self.finish()
     }
 
+    /// Writes one array of whole numbers.
+    pub(crate) fn whole_numbers(mut self, values: &ArrayD<i64>) -> Result<()> {
+        match self.kind {
+            Kind::Npy => self.buffered(|to| fill(npyz::WriteOptions::new(), values, to))?,
+            Kind::Npz => return self.arrays(&[("arr_0", Member::Indices(values))]),
+            Kind::Csv => self.buffered(|to| values.iter().try_for_each(|value| Ok(writeln!(to, "{value}")?)))?,
+            Kind::Picture | Kind::Sound => bail!("{}: an array is not a picture or sound", self.name),
+        }
+        self.finish()
+    }
+
     /// Writes several arrays by name.
     pub(crate) fn arrays(mut self, members: &[(&str, Member<'_>)]) -> Result<()> {
         let name = self.name.clone();

@@ -34,7 +34,8 @@ struct Input {
     name: String,
     /// `None`: an optional input that is absent.
     file: Option<String>,
-    dtype: String,
+    /// `None` where the input is absent.
+    dtype: Option<String>,
     /// The file holds small integers that stand for `integer · scale`.
     stored_dtype: Option<String>,
     scale: Option<f64>,
@@ -75,11 +76,12 @@ impl Case {
         let Some(file) = &input.file else { return Ok(None) };
         let path = self.directory.join(file);
         let array = npy::read(&path)?;
+        let dtype = input.dtype.as_deref().unwrap_or("float32");
         let array = match input.stored_dtype {
-            Some(_) => array.scaled(input.scale.unwrap_or(1.0), input.complex_pair, &input.dtype),
+            Some(_) => array.scaled(input.scale.unwrap_or(1.0), input.complex_pair, dtype),
             None => Some(array),
         };
-        array.map(Some).ok_or_else(|| format_error(&path, format!("cannot be read as {}", input.dtype)))
+        array.map(Some).ok_or_else(|| format_error(&path, format!("cannot be read as {dtype}")))
     }
 
     /// An input by name.
@@ -131,6 +133,11 @@ impl Case {
         };
         let indices = values.iter().map(index).collect::<Option<Vec<_>>>();
         indices.map(Some).ok_or_else(|| self.error(format!("attribute {name} is not a list of whole numbers")))
+    }
+
+    /// Whether an output is asked for.
+    pub fn wants(&self, output: &str) -> bool {
+        self.outputs.iter().any(|known| known.name == output && known.file.is_some())
     }
 
     /// What this case asks for and the library does not have.

@@ -4,12 +4,16 @@
 //! [registry](known_ops), the outputs are written to `<results>/<family>/<case>/<output file>`; expected files are never
 //! read. Cases of other ops are counted by name.
 
+mod attention;
 mod case;
 mod convolve;
 mod fft;
 mod gemm;
+mod methods;
 mod npy;
+mod onnx;
 mod pair;
+mod reduce;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,6 +32,8 @@ pub type Runner = fn(&Case, &Context) -> Result<Outputs>;
 
 /// Every op that outside cases may name, with the function that computes it. An op that is not here is unsupported.
 const REGISTRY: &[(&str, Runner)] = &[
+    ("Attention", onnx::attention),
+    ("attention", attention::attention),
     ("cdist", pair::distances),
     ("circular_convolve", convolve::circular),
     ("convolve", convolve::convolve),
@@ -39,10 +45,24 @@ const REGISTRY: &[(&str, Runner)] = &[
     ("gram", pair::gram),
     ("ifft", fft::inverse),
     ("irfft", fft::real_inverse),
+    ("kde_density_1d", methods::density_1d),
+    ("kde_gaussian_cov", methods::gaussian_density),
+    ("kde_log_density", methods::log_density),
+    ("kernel_sum", reduce::kernel_sum),
+    ("kmin_argkmin", reduce::smallest),
+    ("knn_predict_proba", methods::class_probabilities),
+    ("knn_search", methods::neighbors),
+    ("linear_attention", attention::linear_attention),
+    ("logsumexp", reduce::log_sum_exp),
+    ("max_argmax", reduce::largest),
+    ("min_argmin", reduce::smallest),
+    ("mmd2", methods::discrepancy),
     ("paired_distances", pair::paired),
     ("pairwise_distances", pair::distances),
+    ("random_features", methods::random_features),
     ("rfft", fft::real_forward),
     ("rfft2", fft::real_forward),
+    ("sum_softmax_weight", reduce::softmax_sum),
 ];
 
 /// The ops that can be run.

@@ -24,7 +24,7 @@ pub(super) fn paired(case: &Case, context: &Context) -> Result<Outputs> {
 }
 
 /// The metric by its name, with the power `p` of minkowski and the input `w` as weights.
-fn metric(case: &Case) -> Result<Metric> {
+pub(super) fn metric(case: &Case) -> Result<Metric> {
     let name = case.text("metric").ok_or_else(|| case.error("there is no attribute metric".to_owned()))?;
     let name = name.trim_start_matches("sk_").trim_end_matches("_distances");
     let mut metric = Metric::named(name)?;
@@ -64,7 +64,7 @@ pub(super) fn gram(case: &Case, context: &Context) -> Result<Outputs> {
 
 /// The kernel as a text of the kernel grammar: `matern` with nu and length_scale among the attributes is
 /// `matern(nu=1.5, length_scale=0.7)`; what is a formula already is taken as it is.
-fn kernel(case: &Case) -> Result<Kernel> {
+pub(super) fn kernel(case: &Case) -> Result<Kernel> {
     let name = case.text("kernel").ok_or_else(|| case.error("there is no attribute kernel".to_owned()))?;
     if name.contains('(') {
         return parse(case, name);
