@@ -167,6 +167,11 @@ fn log1p_(x: f32) -> f32 {
     return select(y, x, (bitcast<u32>(x) & 0x7fffffffu) < 0x33000000u);
 }
 
+// 1/x within 2.5 ULP, and 0 at 0.
+fn inverse_or_zero_(x: f32) -> f32 {
+    return select(1.0 / x, 0.0, (bitcast<u32>(x) & 0x7fffffffu) == 0u);
+}
+
 // sin r and cos r for |r| ≤ π/4. Coefficients: Cephes sinf, cosf.
 fn sin_near_(r: f32) -> f32 {
     let z = r * r;

@@ -42,7 +42,7 @@ pub use context::{Context, ContextOptions, Operation, Point};
 pub use device::{AdapterInfo, WGPU_VERSION};
 pub use engine::PoolStatistics;
 pub use error::{Error, Result};
-pub use expr::Expr;
+pub use expr::{Expr, Formula, Role, Variable};
 pub use kernel::{
     Argument, Arguments, Kernel, KernelEntry, PairCode, PairFunction, PairSource, Parameter, Rule, Statistics,
 };
@@ -52,6 +52,10 @@ pub use ops::{
     attention, convolve, correlate, count_within, fft, gemm, gram, ifft, irfft, kernel_attention, largest,
     linear_attention, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise, rfft, smallest, softmax_sum,
     sum_within,
+};
+pub use ops::{
+    GradientOf, HyperparameterGradient, formula_sum, formula_sum_gradient, gram_gradient,
+    gram_hyperparameter_gradients, kernel_sum_gradient, kernel_sum_hyperparameter_gradients,
 };
 pub use plan::{Choices, DeviceKind, Limits, Sharing, Tile};
 pub use tensor::{Complex32, Element, HostElement, Tensor};

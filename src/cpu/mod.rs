@@ -7,6 +7,7 @@
 mod convolve;
 mod copy;
 mod fft;
+mod formula;
 mod gemm;
 mod memory;
 mod pair;
@@ -64,6 +65,7 @@ impl Executor for Cpu {
             (Work::Copy, [input, ..]) => copy::run("copy", input)?,
             (Work::Pair(work), [x, y, ..]) => pair::run(work, x, y)?,
             (Work::Reduce(work), inputs) => reduce::run(work, inputs)?,
+            (Work::Formula(work), inputs) => formula::run(work, inputs)?,
             (Work::Gemm(work), inputs) => gemm::run(work, inputs)?,
             (Work::Fft(work), [input, ..]) => fft::run(&self.plans, work, input)?,
             (Work::Convolve(work), [signal, kernel, ..]) => convolve::run(&self.plans, work, signal, kernel)?,
@@ -118,6 +120,7 @@ fn missing(work: &Work, found: usize) -> Error {
         Work::Copy => ("copy", 1),
         Work::Pair(work) => (work.op, 2),
         Work::Reduce(work) => (work.op, 2),
+        Work::Formula(work) => (work.op, work.formula.variables().len()),
         Work::Gemm(_) => ("gemm", 2),
         Work::Fft(work) => (work.op, 1),
         Work::Convolve(work) => (work.op, 2),

@@ -43,6 +43,11 @@ impl Expr {
         1.0 / self.sqrt()
     }
 
+    /// 1/x, and 0 at 0: the slope of what has a kink there.
+    pub fn inverse_or_zero(&self) -> Self {
+        Self::unary(Unary::InverseOrZero, self.clone())
+    }
+
     /// eˣ
     pub fn exp(&self) -> Self {
         Self::unary(Unary::Exp, self.clone())

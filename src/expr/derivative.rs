@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::{Binary, Expr, Node, Unary};
 
 impl Expr {
-    /// The derivative with respect to `of`: a variable, a parameter, or any other expression that occurs in this one
+    /// The derivative with respect to the number `of`: a variable, a parameter, or any other expression that occurs in this one
     /// (as the same object or a clone of it), taken as independent.
     ///
-    /// Where a function has a kink (`abs`, `min`, `max`, `step`) the derivative is that of one side.
+    /// Where a function has a kink (`abs`, `min`, `max`, `step`) the derivative is that of one side; that of `sqrt` at 0
+    /// is 0, so that gradients of distances are 0 where points meet. With respect to vectors: [`Expr::gradient`].
     pub fn derivative(&self, of: &Expr) -> Expr {
         // None stands for 0, so that branches that do not depend on `of` leave no trace.
         let mut known: HashMap<*const Node, Option<Expr>> = HashMap::new();
@@ -20,9 +21,19 @@ impl Expr {
                 let slope_of = |operand: &Expr| known.get(&Arc::as_ptr(&operand.0)).cloned().flatten();
                 match &*node.0 {
                     Node::Constant(_) | Node::Parameter(_) | Node::Variable(_) => None,
+                    Node::Vector(_) | Node::Table(_) => None,
                     Node::Unary(function, a) => slope_of(a).and_then(|da| unary(*function, node, a, da)),
                     Node::Binary(function, a, b) => binary(*function, node, (a, slope_of(a)), (b, slope_of(b))),
                     Node::Powi(a, n) => slope_of(a).map(|da| da * (f64::from(*n) * a.powi(n.saturating_sub(1)))),
+                    Node::Sum(a, length) => slope_of(a).map(|da| da.sum_of(*length)),
+                    Node::Extract(a, start, length) => slope_of(a).map(|da| da.extract(*start, *length)),
+                    Node::Concat([(a, a_length), (b, b_length)]) => match (slope_of(a), slope_of(b)) {
+                        (None, None) => None,
+                        (da, db) => {
+                            let or_zero = |slope: Option<Expr>| slope.unwrap_or_else(|| Expr::constant(0.0));
+                            Some(Expr::joined((or_zero(da), *a_length), (or_zero(db), *b_length)))
+                        }
+                    },
                 }
             };
             known.insert(Arc::as_ptr(&node.0), slope);
@@ -31,21 +42,23 @@ impl Expr {
     }
 
     /// Whether both are the same variable or the same object.
-    fn is_same(&self, other: &Expr) -> bool {
+    pub(super) fn is_same(&self, other: &Expr) -> bool {
         match (&*self.0, &*other.0) {
             (Node::Variable(a), Node::Variable(b)) => a == b,
+            (Node::Vector(a), Node::Vector(b)) => a == b,
             _ => Arc::ptr_eq(&self.0, &other.0),
         }
     }
 }
 
 /// The derivative of `whole = function(a)`, where a's is `da`.
-fn unary(function: Unary, whole: &Expr, a: &Expr, da: Expr) -> Option<Expr> {
+pub(super) fn unary(function: Unary, whole: &Expr, a: &Expr, da: Expr) -> Option<Expr> {
     Some(match function {
         Unary::Negate => -da,
         Unary::Abs => da * a.sign(),
         Unary::Sign => return None,
-        Unary::Sqrt => da * 0.5 / whole,
+        Unary::Sqrt => da * 0.5 * whole.inverse_or_zero(),
+        Unary::InverseOrZero => -(da * whole.powi(2)),
         Unary::Exp => da * whole,
         Unary::Expm1 => da * a.exp(),
         Unary::Log => da / a,
@@ -57,7 +70,12 @@ fn unary(function: Unary, whole: &Expr, a: &Expr, da: Expr) -> Option<Expr> {
 }
 
 /// The derivative of `whole = function(a, b)`.
-fn binary(function: Binary, whole: &Expr, a: (&Expr, Option<Expr>), b: (&Expr, Option<Expr>)) -> Option<Expr> {
+pub(super) fn binary(
+    function: Binary,
+    whole: &Expr,
+    a: (&Expr, Option<Expr>),
+    b: (&Expr, Option<Expr>),
+) -> Option<Expr> {
     let ((a, da), (b, db)) = (a, b);
     if da.is_none() && db.is_none() {
         return None;

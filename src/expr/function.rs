@@ -23,6 +23,8 @@ pub enum Unary {
     Sin,
     Cos,
     Tanh,
+    /// 1/x, and 0 at 0.
+    InverseOrZero,
 }
 
 /// A function of two operands.
@@ -60,6 +62,8 @@ impl Unary {
             Self::Sin => a.sin(),
             Self::Cos => a.cos(),
             Self::Tanh => a.tanh(),
+            Self::InverseOrZero if a == 0.0 => 0.0,
+            Self::InverseOrZero => 1.0 / a,
         }
     }
 
@@ -77,6 +81,7 @@ impl Unary {
             Self::Sin => format!("sin_({a})"),
             Self::Cos => format!("cos_({a})"),
             Self::Tanh => format!("tanh_({a})"),
+            Self::InverseOrZero => format!("inverse_or_zero_({a})"),
         }
     }
 
@@ -85,6 +90,7 @@ impl Unary {
         match self {
             Self::Negate | Self::Abs | Self::Sign => (0.0, 0.0),
             Self::Sqrt => (SQRT_ROUNDING, 0.0),
+            Self::InverseOrZero => (DIVIDE_ROUNDING, 0.0),
             Self::Exp => (2.5 * UNIT_ROUNDOFF, 0.0),
             Self::Log => (3.0 * UNIT_ROUNDOFF, 0.0),
             Self::Log1p => (4.0 * UNIT_ROUNDOFF, 0.0),
@@ -106,6 +112,9 @@ impl Unary {
                     0.0
                 }
             }
+            Self::InverseOrZero if error == 0.0 => 0.0,
+            Self::InverseOrZero if a.abs() <= error => f64::INFINITY,
+            Self::InverseOrZero => value.abs() * error / (a.abs() - error),
             Self::Sqrt => spread(value, self.value(a + error), self.value((a - error).max(0.0))),
             Self::Exp | Self::Expm1 | Self::Log | Self::Log1p | Self::Tanh => {
                 spread(value, self.value(a + error), self.value(a - error))

@@ -2,17 +2,29 @@
 //!
 //! An [`Expr`] is an immutable tree whose branches are shared. Everything that walks it does so over its [`Tape`]:
 //! the distinct operations in the order in which they can be computed.
+//!
+//! An expression is a number, or a vector of known length: operations go component by component, numbers meet every
+//! component, and sums, concatenations and extracts lead from one length to another.
 
 mod arithmetic;
 mod derivative;
+mod formula;
 mod function;
+mod fused;
+mod gradient;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod vector;
 
+pub use formula::Formula;
+pub(crate) use formula::sum_with_bound;
 pub use function::{Binary, Unary};
 pub(crate) use function::{DIVIDE_ROUNDING, POW_ROUNDING, SQRT_ROUNDING};
+pub(crate) use fused::Fused;
 pub use tape::{Step, Tape};
+pub(crate) use vector::Leaf;
+pub use vector::{Role, Variable};
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -50,6 +62,16 @@ enum Node {
     Unary(Unary, Expr),
     Binary(Binary, Expr, Expr),
     Powi(Expr, i32),
+    /// All components of a variable of a formula.
+    Vector(Variable),
+    /// A vector of numbers that may change without a new pipeline, as [`Node::Parameter`].
+    Table(Arc<[f64]>),
+    /// The sum of so many components; a number counts as often.
+    Sum(Expr, usize),
+    /// The components of both, each of so many components.
+    Concat([(Expr, usize); 2]),
+    /// Components from the first number on, as many as the second.
+    Extract(Expr, usize, usize),
 }
 
 impl Expr {
@@ -128,9 +150,13 @@ impl Expr {
             } else if seen.insert(Arc::as_ptr(&expr.0)) {
                 open.push((expr, true));
                 match &*expr.0 {
-                    Node::Unary(_, a) | Node::Powi(a, _) => open.push((a, false)),
-                    Node::Binary(_, a, b) => open.extend([(b, false), (a, false)]),
-                    Node::Constant(_) | Node::Parameter(_) | Node::Variable(_) => {}
+                    Node::Unary(_, a) | Node::Powi(a, _) | Node::Sum(a, _) | Node::Extract(a, ..) => {
+                        open.push((a, false));
+                    }
+                    Node::Binary(_, a, b) | Node::Concat([(a, _), (b, _)]) => {
+                        open.extend([(b, false), (a, false)]);
+                    }
+                    _ => {}
                 }
             }
         }
@@ -152,17 +178,20 @@ static NOTHING: LazyLock<Arc<Node>> = LazyLock::new(|| Arc::new(Node::Variable(0
 impl Drop for Expr {
     fn drop(&mut self) {
         if Arc::strong_count(&self.0) > 1
-            || matches!(*self.0, Node::Constant(_) | Node::Parameter(_) | Node::Variable(_))
+            || matches!(
+                *self.0,
+                Node::Constant(_) | Node::Parameter(_) | Node::Variable(_) | Node::Vector(_) | Node::Table(_)
+            )
         {
             return;
         }
         let mut open = vec![std::mem::replace(&mut self.0, NOTHING.clone())];
         while let Some(node) = open.pop() {
             match Arc::into_inner(node) {
-                Some(Node::Unary(_, mut a) | Node::Powi(mut a, _)) => {
+                Some(Node::Unary(_, mut a) | Node::Powi(mut a, _) | Node::Sum(mut a, _) | Node::Extract(mut a, ..)) => {
                     open.push(std::mem::replace(&mut a.0, NOTHING.clone()))
                 }
-                Some(Node::Binary(_, mut a, mut b)) => {
+                Some(Node::Binary(_, mut a, mut b) | Node::Concat([(mut a, _), (mut b, _)])) => {
                     open.push(std::mem::replace(&mut a.0, NOTHING.clone()));
                     open.push(std::mem::replace(&mut b.0, NOTHING.clone()));
                 }

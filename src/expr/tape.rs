@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::function::{powi_with_bound, with_rounding};
-use super::{Binary, Expr, Node, Unary};
+use super::{Binary, Expr, Node, Unary, Variable};
 
 /// One operation; operands are numbers of earlier steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +23,33 @@ pub enum Step {
     Binary(Binary, usize, usize),
     /// A step to an integer power.
     Powi(usize, i32),
+    /// All components of a variable of a formula.
+    Vector(Variable),
+    /// The vector of numbers with this number.
+    Table(usize),
+    /// The sum of so many components of a step; a number counts as often.
+    Sum(usize, usize),
+    /// The components of two steps, each of so many components.
+    Concat([(usize, usize); 2]),
+    /// Components of a step from the second number on, as many as the third.
+    Extract(usize, usize, usize),
+}
+
+impl Step {
+    /// The steps that this one reads.
+    pub fn operands(self) -> impl Iterator<Item = usize> {
+        let operands = match self {
+            Self::Unary(_, a) | Self::Powi(a, _) | Self::Sum(a, _) | Self::Extract(a, ..) => [Some(a), None],
+            Self::Binary(_, a, b) | Self::Concat([(a, _), (b, _)]) => [Some(a), Some(b)],
+            _ => [None, None],
+        };
+        operands.into_iter().flatten()
+    }
+
+    /// Whether it belongs to expressions over vectors only.
+    pub fn is_of_vectors(self) -> bool {
+        matches!(self, Self::Vector(_) | Self::Table(_) | Self::Sum(..) | Self::Concat(_) | Self::Extract(..))
+    }
 }
 
 /// The operations of an [`Expr`] in computing order; the last is the value.
@@ -30,11 +57,12 @@ pub enum Step {
 pub struct Tape {
     steps: Vec<Step>,
     parameters: Vec<f64>,
+    tables: Vec<Arc<[f64]>>,
 }
 
 impl Tape {
     pub(super) fn of(expr: &Expr) -> Self {
-        let mut tape = Self { steps: Vec::new(), parameters: Vec::new() };
+        let mut tape = Self { steps: Vec::new(), parameters: Vec::new(), tables: Vec::new() };
         let mut number_of_step: HashMap<Step, usize> = HashMap::new();
         let mut number_of_node: HashMap<*const Node, usize> = HashMap::new();
         for node in expr.in_order() {
@@ -49,6 +77,14 @@ impl Tape {
                 Node::Unary(function, a) => Step::Unary(*function, number(a)),
                 Node::Binary(function, a, b) => Step::Binary(*function, number(a), number(b)),
                 Node::Powi(a, n) => Step::Powi(number(a), *n),
+                Node::Vector(variable) => Step::Vector(*variable),
+                Node::Table(values) => {
+                    tape.tables.push(Arc::clone(values));
+                    Step::Table(tape.tables.len() - 1)
+                }
+                Node::Sum(a, length) => Step::Sum(number(a), *length),
+                Node::Concat([(a, first), (b, second)]) => Step::Concat([(number(a), *first), (number(b), *second)]),
+                Node::Extract(a, start, length) => Step::Extract(number(a), *start, *length),
             };
             let at = *number_of_step.entry(step).or_insert_with(|| {
                 tape.steps.push(step);
@@ -69,13 +105,18 @@ impl Tape {
         &self.parameters
     }
 
+    /// The vectors of numbers.
+    pub fn tables(&self) -> &[Arc<[f64]>] {
+        &self.tables
+    }
+
     /// How many variables the expression needs: one more than the largest number in it.
     pub fn variables(&self) -> usize {
         let count = |step: &Step| if let Step::Variable(index) = step { index + 1 } else { 0 };
         self.steps.iter().map(count).max().unwrap_or(0)
     }
 
-    /// The value in f64; missing variables are NaN. `scratch` is memory to be used again.
+    /// The value in f64; missing variables and vectors are NaN. `scratch` is memory to be used again.
     pub fn evaluate(&self, values: &[f64], scratch: &mut Vec<f64>) -> f64 {
         scratch.clear();
         for step in &self.steps {
@@ -87,6 +128,7 @@ impl Tape {
                 Step::Unary(function, a) => function.value(at(a)),
                 Step::Binary(function, a, b) => function.value(at(a), at(b)),
                 Step::Powi(a, n) => at(a).powi(n),
+                _ => f64::NAN,
             };
             scratch.push(value);
         }
@@ -106,6 +148,7 @@ impl Tape {
                 Step::Unary(function, a) => function.value_with_bound(at(a)),
                 Step::Binary(function, a, b) => function.value_with_bound(at(a), at(b)),
                 Step::Powi(a, n) => powi_with_bound(at(a), n),
+                _ => MISSING,
             };
             done.push(value);
         }
@@ -117,12 +160,7 @@ impl Tape {
         const DEEPEST: usize = 8;
         let mut uses = vec![0usize; self.steps.len()];
         for step in &self.steps {
-            let operands = match *step {
-                Step::Unary(_, a) | Step::Powi(a, _) => [Some(a), None],
-                Step::Binary(_, a, b) => [Some(a), Some(b)],
-                Step::Constant(_) | Step::Parameter(_) | Step::Variable(_) => [None, None],
-            };
-            for operand in operands.into_iter().flatten() {
+            for operand in step.operands() {
                 if let Some(count) = uses.get_mut(operand) {
                     *count += 1;
                 }
@@ -139,6 +177,7 @@ impl Tape {
                 Step::Unary(function, a) => (function.wgsl(at(a).0), at(a).1 + 1),
                 Step::Binary(function, a, b) => (function.wgsl(at(a).0, at(b).0), at(a).1.max(at(b).1) + 1),
                 Step::Powi(a, n) => (format!("powi_({}, {n}i)", at(a).0), at(a).1 + 1),
+                _ => ("0.0f".to_owned(), 0),
             };
             let is_leaf = matches!(step, Step::Constant(_) | Step::Parameter(_) | Step::Variable(_));
             if !is_leaf && (uses.get(number).is_some_and(|&count| count > 1) || depth > DEEPEST) {
@@ -155,13 +194,13 @@ impl Tape {
 }
 
 /// What a device holds for a number that is written in f64: its distance from the f32 is the error.
-fn as_single(value: f64) -> (f64, f64) {
+pub(super) fn as_single(value: f64) -> (f64, f64) {
     let single = f64::from(value as f32);
     (value, with_rounding(value, if single.is_finite() { (value - single).abs() } else { 0.0 }, (0.0, 0.0)))
 }
 
 /// A constant as WGSL text; [`Expr::constant`] lets only what a normal f32 can hold become one.
-fn literal(value: f64) -> String {
+pub(super) fn literal(value: f64) -> String {
     let single = value as f32;
     if single.is_sign_negative() { format!("({single:?}f)") } else { format!("{single:?}f") }
 }

@@ -48,6 +48,7 @@ fn in_single_precision(expr: &Expr, values: &[f32]) -> f32 {
             Step::Unary(function, a) => function.value(f64::from(done[a])) as f32,
             Step::Binary(function, a, b) => function.value(f64::from(done[a]), f64::from(done[b])) as f32,
             Step::Powi(a, n) => f64::from(done[a]).powi(n) as f32,
+            _ => f32::NAN,
         });
     }
     *done.last().unwrap()
@@ -136,4 +137,26 @@ fn bounds_at_the_edges() {
     assert_eq!((-&v).exp().evaluate_with_bound(&[(f64::INFINITY, 0.0)]), (0.0, 0.0));
     let (value, bound) = v.exp().evaluate_with_bound(&[(f64::NAN, 0.0)]);
     assert!(value.is_nan() && bound == 0.0);
+}
+
+#[test]
+fn gradients_of_vectors_are_written_once_per_component() {
+    let (x, y, p) = (Expr::vi(0, 3), Expr::vj(0, 3), Expr::parameter(0.5));
+    let value = (-&p * x.sqdist(&y)).exp() * x.component(1) + x.concat(&y).sqnorm();
+    assert_eq!(value.dimension(), 1);
+    let gradients = value.gradients(&[x.clone(), y.clone(), p.clone()]);
+    assert_eq!(gradients.iter().map(Expr::dimension).collect::<Vec<_>>(), [3, 3, 1]);
+    assert!(gradients.iter().all(|gradient| gradient.tape().dimensions().is_ok()));
+    assert_eq!(value.gradient(&Expr::pm(0, 7)).dimension(), 7);
+    assert!((&x + Expr::vj(0, 4)).tape().dimensions().is_err());
+    assert!(x.extract(1, 3).tape().dimensions().is_err());
+    assert_eq!(value.transposed().transposed(), value);
+}
+
+#[test]
+fn slopes_of_distances_are_0_where_points_meet() {
+    let squared = Expr::variable(0);
+    let kernel = (-squared.sqrt()).exp();
+    assert_eq!(kernel.derivative(&squared).evaluate(&[0.0]), 0.0);
+    assert_eq!(squared.inverse_or_zero().evaluate_with_bound(&[(0.0, 0.0)]), (0.0, 0.0));
 }

@@ -4,12 +4,14 @@ mod definition;
 mod display;
 mod entries;
 mod entry;
+mod gradient;
 mod pair;
 mod parse;
 #[cfg(test)]
 mod tests;
 
 pub use entry::{Argument, Arguments, KernelEntry, Parameter, Rule, Statistics};
+pub(crate) use gradient::Slopes;
 pub use pair::{PairCode, PairFunction, PairSource};
 
 use std::ops::{Add, Mul};

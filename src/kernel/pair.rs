@@ -94,6 +94,10 @@ impl PairFunction {
             }
         }
         let tape = self.finish.tape();
+        if tape.steps().iter().any(|step| step.is_of_vectors()) {
+            let message = "is over vectors; a pair function's expression is over the values of its terms";
+            return Err(Error::argument("pair function", "expression", message));
+        }
         if tape.variables() > self.terms.len() {
             let asked = format!("variable {}", tape.variables() - 1);
             return Err(Error::argument(

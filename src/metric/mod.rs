@@ -4,6 +4,7 @@ mod bound;
 mod definition;
 mod entries;
 mod text;
+mod vector;
 
 pub use bound::{UNIT_ROUNDOFF, blocked_sum_terms};
 pub(crate) use text::{LABEL, fields, labelled, mentions, rename_fields, rename_words};

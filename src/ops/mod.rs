@@ -4,14 +4,21 @@ mod attention;
 mod convolve;
 pub(crate) mod entrywise;
 mod fft;
+mod formula;
 mod gemm;
+mod gradient;
 mod pair;
 mod reduce;
 
 pub use attention::{AttentionMask, AttentionOptions, attention, kernel_attention, linear_attention};
 pub use convolve::{ConvolveElement, ConvolveOptions, convolve, correlate};
 pub use fft::{FftOptions, Norm, fft, ifft, irfft, rfft};
+pub use formula::{formula_sum, formula_sum_gradient};
 pub use gemm::gemm;
+pub use gradient::{
+    GradientOf, HyperparameterGradient, gram_gradient, gram_hyperparameter_gradients, kernel_sum_gradient,
+    kernel_sum_hyperparameter_gradients,
+};
 pub use pair::{gram, paired_distances, pairwise};
 pub use reduce::{
     Extremes, ReduceOptions, count_within, largest, log_sum_exp, pair_mean, pair_sum, smallest, softmax_sum, sum_within,

@@ -1,6 +1,6 @@
 //! From work to a program: each kind of work has its own lowering.
 
-use super::{Choices, Limits, Program, convolve, copy, fft, gemm, pair, reduce};
+use super::{Choices, Limits, Program, convolve, copy, fft, formula, gemm, pair, reduce};
 use crate::error::{Error, Result};
 use crate::work::{Input, Work};
 
@@ -13,6 +13,7 @@ pub fn lower(work: &Work, inputs: &[Input<'_>], limits: &Limits, choices: &Choic
         Work::Copy => copy::lower(inputs, limits),
         Work::Pair(work) => pair::lower(work, inputs, limits, choices),
         Work::Reduce(work) => reduce::lower(work, inputs, limits, choices),
+        Work::Formula(work) => formula::lower(work, inputs, limits),
         Work::Gemm(work) => gemm::lower(work, inputs, limits, choices),
         Work::Fft(work) => fft::lower(work, inputs, limits, &choices.fft),
         Work::Convolve(work) => convolve::lower(work, inputs, limits, &choices.fft),

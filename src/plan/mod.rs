@@ -4,6 +4,7 @@ mod choices;
 mod convolve;
 mod copy;
 mod fft;
+mod formula;
 mod gemm;
 mod guard;
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]

@@ -1,10 +1,12 @@
 //! An op as data, and whoever can run it.
 
 mod executor;
+mod formula;
 mod layout;
 mod reduce;
 
 pub use executor::{Executor, MaybeSendSync, Pending, Storage, StorageCell};
+pub use formula::FormulaWork;
 pub use layout::Layout;
 pub use reduce::{Bias, BlockRanges, PairMask, ReduceWork, Reduction};
 
@@ -19,6 +21,8 @@ pub enum Work {
     Pair(PairWork),
     /// A pair function's values reduced over j; see [`ReduceWork`].
     Reduce(ReduceWork),
+    /// A formula summed over j; see [`FormulaWork`].
+    Formula(FormulaWork),
     /// `out = alpha · A · B + beta · C`; inputs A (… × m × k), B (… × k × n) and, where `beta` is not 0, C.
     Gemm(GemmWork),
     /// Discrete Fourier transforms along one axis; one input.
@@ -153,6 +157,7 @@ impl Work {
             Self::Copy => "copy",
             Self::Pair(work) => work.op,
             Self::Reduce(work) => work.op,
+            Self::Formula(work) => work.op,
             Self::Gemm(_) => "gemm",
             Self::Fft(work) => work.op,
             Self::Convolve(work) => work.op,

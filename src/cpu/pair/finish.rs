@@ -66,6 +66,8 @@ pub(super) fn evaluate(arch: Arch, tape: &Tape, values: &mut [&mut [f32]], scrat
                     #[inline(always)]
                     || integer_power(&before[a], n, out),
                 ),
+                // The finish of a pair function is an expression over numbers.
+                _ => out.fill(f64::NAN),
             }
         }
         if let (Some(first), Some(last)) = (values.first_mut(), scratch.last()) {

@@ -44,8 +44,10 @@ pub(super) fn evaluate(arch: Arch, tape: &Tape, values: &mut [&mut [f32]], scrat
                 Step::Unary(function, a) => unary(arch, function, operand(a), out),
                 Step::Binary(function, a, b) => binary(arch, function, operand(a), operand(b), out),
                 Step::Powi(a, n) => power(arch, operand(a), n, out),
+                // The finish of a pair function is an expression over numbers.
+                step if step.is_of_vectors() => out.fill(f32::NAN),
                 // Read where they are used.
-                Step::Constant(_) | Step::Parameter(_) | Step::Variable(_) => {
+                _ => {
                     if number + 1 == tape.steps().len() {
                         match operand(number) {
                             Operand::Number(value) => out.fill(value),

@@ -92,7 +92,7 @@ fn code_of(function: &PairFunction) -> PairCode {
 }
 
 /// Makes a temporary at least this large.
-fn reserve(program: &mut Program, buffer: BufferId, bytes: u64) {
+pub(super) fn reserve(program: &mut Program, buffer: BufferId, bytes: u64) {
     if let BufferId::Temporary(at) = buffer {
         if let Some(size) = program.temporaries.get_mut(at) {
             *size = (*size).max(bytes);

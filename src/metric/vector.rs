@@ -1,0 +1,42 @@
+//! Metrics as expressions over vectors, from which their gradients come.
+
+use super::Metric;
+use crate::expr::Expr;
+
+impl Metric {
+    /// The value as an expression over two vectors, defined for rows that are equal or zero too; `None` for metrics that
+    /// have none.
+    pub(crate) fn expression(&self, x: &Expr, y: &Expr) -> Option<Expr> {
+        let is = |known: &Self| {
+            self.state == known.state && self.accumulate == known.accumulate && self.finish == known.finish
+        };
+        let weights = self.weights.as_ref().map(|weights| {
+            let weights: Vec<f64> = weights.iter().map(|&w| f64::from(w)).collect();
+            Expr::vector(&weights)
+        });
+        let sum = |terms: Expr| match &weights {
+            Some(weights) => weights.dot(&terms),
+            None => terms.sum(),
+        };
+        let cosine = || {
+            let norm = |of: &Expr| sum(of.powi(2)).sqrt().inverse_or_zero();
+            sum(x * y) * norm(x) * norm(y)
+        };
+        Some(match () {
+            () if is(&Self::SQEUCLIDEAN) => sum((x - y).powi(2)),
+            () if is(&Self::EUCLIDEAN) => sum((x - y).powi(2)).sqrt(),
+            () if is(&Self::CITYBLOCK) => sum((x - y).abs()),
+            () if is(&Self::INNER_PRODUCT) => sum(x * y),
+            () if is(&Self::COSINE_SIMILARITY) => cosine(),
+            () if is(&Self::COSINE) => 1.0 - cosine(),
+            () if is(&Self::minkowski(2.0)) => {
+                let p = self.parameters.first().map_or(2.0, |(_, p)| f64::from(*p));
+                let total = sum((x - y).abs().pow(Expr::parameter(p)));
+                // 0 where the rows are equal, with slope 0.
+                let differ = total.sign();
+                (&total + (1.0 - &differ)).pow(Expr::parameter(1.0 / p)) * differ
+            }
+            () => return None,
+        })
+    }
+}
