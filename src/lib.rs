@@ -48,10 +48,10 @@ pub use kernel::{
 };
 pub use metric::{Metric, UNIT_ROUNDOFF};
 pub use ops::{
-    AttentionMask, AttentionOptions, ConvolveElement, ConvolveOptions, Extremes, FftOptions, Norm, ReduceOptions,
-    attention, convolve, correlate, count_within, fft, gemm, gram, ifft, irfft, kernel_attention, largest,
-    linear_attention, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise, rfft, smallest, softmax_sum,
-    sum_within,
+    AttentionMask, AttentionOptions, ConvolveElement, ConvolveOptions, Extremes, FftOptions, LazyKernel, Norm,
+    ReduceOptions, attention, convolve, correlate, count_within, fft, gemm, gram, ifft, irfft, kernel_attention,
+    largest, linear_attention, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise, rfft, smallest,
+    softmax_sum, sum_within,
 };
 pub use ops::{
     GradientOf, HyperparameterGradient, formula_sum, formula_sum_gradient, gram_gradient,

@@ -7,6 +7,7 @@ mod fft;
 mod formula;
 mod gemm;
 mod gradient;
+mod lazy;
 mod pair;
 mod reduce;
 
@@ -19,6 +20,7 @@ pub use gradient::{
     GradientOf, HyperparameterGradient, gram_gradient, gram_hyperparameter_gradients, kernel_sum_gradient,
     kernel_sum_hyperparameter_gradients,
 };
+pub use lazy::LazyKernel;
 pub use pair::{gram, paired_distances, pairwise};
 pub use reduce::{
     Extremes, ReduceOptions, count_within, largest, log_sum_exp, pair_mean, pair_sum, smallest, softmax_sum, sum_within,

@@ -235,6 +235,10 @@ impl<'a> Job<'a> {
         if finish::is_first_value(&self.tape) && !self.terms.is_empty() {
             return Ok(());
         }
+        if let Some(factor) = single::exponent_factor(&self.tape) {
+            out.into_iter().take(rows).for_each(|out| single::exp_of_multiple(self.arch, out, factor));
+            return Ok(());
+        }
         for (r, out) in out.into_iter().enumerate().take(rows) {
             let others = values.iter_mut().map(|values| &mut values[r * columns..(r + 1) * columns]);
             let mut all: Vec<&mut [f32]> = [out].into_iter().chain(others).collect();

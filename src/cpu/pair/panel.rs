@@ -82,13 +82,20 @@ fn strip<S: Simd, A: Accumulate, const R: usize, const WEIGHTED: bool>(simd: S, 
     let width = REGISTERS * S::F32_LANES;
     let rows: [&[f32]; R] = std::array::from_fn(|r| x.get(r * d..(r + 1) * d).unwrap_or(&[]));
     let columns = out[0].len();
-    for (panel, start) in (0..columns).step_by(width).enumerate() {
-        let panel = &panels[panel * width * d..][..width * d];
-        let sums = tile::<S, A, R, WEIGHTED>(simd, accumulate, rows, panel, weights);
+    let whole = columns / width;
+    for panel in 0..columns.div_ceil(width) {
+        let entries = &panels[panel * width * d..][..width * d];
+        let sums = tile::<S, A, R, WEIGHTED>(simd, accumulate, rows, entries, weights);
+        let start = panel * width;
         for (out, sums) in out.iter_mut().zip(sums) {
-            let sums: &[f32] = bytemuck::cast_slice(&sums);
-            let out = &mut out[start..columns.min(start + width)];
-            out.copy_from_slice(&sums[..out.len()]);
+            if panel < whole {
+                let (out, _) = S::as_mut_simd_f32s(&mut out[start..start + width]);
+                out.copy_from_slice(&sums);
+            } else {
+                let sums: &[f32] = bytemuck::cast_slice(&sums);
+                let out = &mut out[start..columns];
+                out.copy_from_slice(&sums[..out.len()]);
+            }
         }
     }
 }
@@ -101,25 +108,18 @@ fn tile<S: Simd, A: Accumulate, const R: usize, const WEIGHTED: bool>(
     panel: &[f32],
     weights: &[f32],
 ) -> [[S::f32s; REGISTERS]; R] {
-    let zero = simd.splat_f32s(0.0);
-    let mut total = [[zero; REGISTERS]; R];
     let d = rows[0].len();
     let (panel, _) = S::as_simd_f32s(panel);
+    if d <= BLOCK {
+        return block::<S, A, R, WEIGHTED>(simd, accumulate, rows, panel, weights);
+    }
+    let mut total = [[simd.splat_f32s(0.0); REGISTERS]; R];
     for start in (0..d).step_by(BLOCK) {
         let end = d.min(start + BLOCK);
         let panel = &panel[start * REGISTERS..end * REGISTERS];
         let rows: [&[f32]; R] = std::array::from_fn(|r| &rows[r][start..end]);
         let weights = if WEIGHTED { &weights[start..end] } else { weights };
-        let mut sums = [[zero; REGISTERS]; R];
-        for (f, y) in panel.chunks_exact(REGISTERS).enumerate() {
-            let w = if WEIGHTED { simd.splat_f32s(weights[f]) } else { zero };
-            for r in 0..R {
-                let x = simd.splat_f32s(rows[r][f]);
-                for c in 0..REGISTERS {
-                    sums[r][c] = accumulate.feature::<S, WEIGHTED>(simd, sums[r][c], x, y[c], w);
-                }
-            }
-        }
+        let sums = block::<S, A, R, WEIGHTED>(simd, accumulate, rows, panel, weights);
         for r in 0..R {
             for c in 0..REGISTERS {
                 total[r][c] = accumulate.join(simd, total[r][c], sums[r][c]);
@@ -127,4 +127,30 @@ fn tile<S: Simd, A: Accumulate, const R: usize, const WEIGHTED: bool>(
         }
     }
     total
+}
+
+#[inline(always)]
+fn block<S: Simd, A: Accumulate, const R: usize, const WEIGHTED: bool>(
+    simd: S,
+    accumulate: A,
+    rows: [&[f32]; R],
+    panel: &[S::f32s],
+    weights: &[f32],
+) -> [[S::f32s; REGISTERS]; R] {
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [[zero; REGISTERS]; R];
+    // One length for all lets the compiler drop the checks of the rows.
+    let d = panel.len() / REGISTERS;
+    let rows: [&[f32]; R] = rows.map(|row| &row[..d]);
+    let weights = if WEIGHTED { &weights[..d] } else { weights };
+    for (f, y) in panel.chunks_exact(REGISTERS).enumerate() {
+        let w = if WEIGHTED { simd.splat_f32s(weights[f]) } else { zero };
+        for r in 0..R {
+            let x = simd.splat_f32s(rows[r][f]);
+            for c in 0..REGISTERS {
+                sums[r][c] = accumulate.feature::<S, WEIGHTED>(simd, sums[r][c], x, y[c], w);
+            }
+        }
+    }
+    sums
 }

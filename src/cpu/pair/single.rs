@@ -148,34 +148,53 @@ fn both(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], f: impl Fn(f32, f32) ->
     }
 }
 
+/// The factor a of an expression `exp(a · variable 0)`, as most kernels are.
+pub(super) fn exponent_factor(tape: &Tape) -> Option<f32> {
+    let steps = tape.steps();
+    let [_, _, Step::Binary(Binary::Multiply, a, b), Step::Unary(Unary::Exp, 2)] = steps else { return None };
+    match (steps.get(*a)?, steps.get(*b)?) {
+        (Step::Parameter(slot), Step::Variable(0)) | (Step::Variable(0), Step::Parameter(slot)) => {
+            Some(parameter(tape, *slot))
+        }
+        _ => None,
+    }
+}
+
+/// `exp(factor · x)` of every value.
+pub(super) fn exp_of_multiple(arch: Arch, values: &mut [f32], factor: f32) {
+    arch.dispatch(Exp::<true> { values, number: factor });
+}
+
 /// eˣ of every value, with a relative error below 2 u where the result is a normal number, 0 below.
-pub(in crate::cpu) fn exp(arch: Arch, values: &mut [f32]) {
-    arch.dispatch(Exp { values, base: 0.0 });
+fn exp(arch: Arch, values: &mut [f32]) {
+    exp_from(arch, values, 0.0);
 }
 
 /// `exp(x − base)` of every value.
 pub(in crate::cpu) fn exp_from(arch: Arch, values: &mut [f32], base: f32) {
-    arch.dispatch(Exp { values, base });
+    arch.dispatch(Exp::<false> { values, number: base });
 }
 
-struct Exp<'a> {
+/// The exponential of the values times a number, or less a number.
+struct Exp<'a, const TIMES: bool> {
     values: &'a mut [f32],
-    base: f32,
+    number: f32,
 }
 
-impl WithSimd for Exp<'_> {
+impl<const TIMES: bool> WithSimd for Exp<'_, TIMES> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let base = simd.splat_f32s(self.base);
+        let number = simd.splat_f32s(self.number);
+        let argument = |x| if TIMES { simd.mul_f32s(x, number) } else { simd.sub_f32s(x, number) };
         let (values, rest) = S::as_mut_simd_f32s(self.values);
         for value in values {
-            *value = exponential(simd, simd.sub_f32s(*value, base));
+            *value = exponential(simd, argument(*value));
         }
         if !rest.is_empty() {
             let value = simd.partial_load_f32s(rest);
-            simd.partial_store_f32s(rest, exponential(simd, simd.sub_f32s(value, base)));
+            simd.partial_store_f32s(rest, exponential(simd, argument(value)));
         }
     }
 }
