@@ -117,6 +117,23 @@ impl Tile {
         tile
     }
 
+    /// Whether reductions can use it: one bit for each of its rows, which divide the 64 of a block, and no workgroup memory.
+    pub fn reduces(&self) -> bool {
+        matches!(self.rows, 4 | 8 | 16) && self.sharing != Sharing::Workgroup
+    }
+
+    /// Tiles of reductions for short and for long rows.
+    fn reducing(limits: &Limits) -> [Self; 2] {
+        match (limits.kind, limits.subgroup_size) {
+            (DeviceKind::Software, Some(lanes)) => {
+                [Self::broadcast(lanes, 8, 8, 1), Self::broadcast(lanes, 16, 4, if lanes >= 8 { 4 } else { 1 })]
+            }
+            (DeviceKind::Software, None) => [Self::direct(8, 8, 4, 1), Self::direct(8, 8, 8, 1)],
+            // Rows at equal addresses come from a cache at once; the workgroup only has to be wide.
+            _ => [Self::direct(64, 8, 4, 1), Self::direct(64, 8, 4, 2)],
+        }
+    }
+
     /// Tiles worth measuring on a device with these limits; the first is the default.
     pub fn candidates(limits: &Limits) -> Vec<Self> {
         let lanes = limits.subgroup_size.unwrap_or(8);
@@ -154,6 +171,10 @@ pub struct Choices {
     pub pair: Tile,
     /// Tile of matrix products.
     pub gemm: Tile,
+    /// Tile of reductions over rows of a few features, which stay in registers: its rows are reduced, its columns owned.
+    pub reduce_short: Tile,
+    /// Tile of reductions over longer rows.
+    pub reduce_long: Tile,
     /// Shapes of Fourier transforms.
     pub fft: FftChoices,
     /// Workgroups that keep the device busy; with fewer, long sums are spread over workgroups too.
@@ -166,6 +187,7 @@ impl Choices {
         let fft = &self.fft;
         self.pair.fits(limits)
             && self.gemm.fits(limits)
+            && [self.reduce_short, self.reduce_long].iter().all(|tile| tile.reduces() && tile.fits(limits))
             && self.workgroups > 0
             && (13..=64).contains(&fft.largest_radix)
             && (2..=64).contains(&fft.registers)
@@ -178,6 +200,7 @@ impl Choices {
         // 4 × 4 tiles without sharing run everywhere.
         let tile = Tile::candidates(limits).first().copied().unwrap_or(Tile::direct(8, 4, 4, 1));
         let workgroups = if limits.kind == DeviceKind::Software { 4 } else { 256 };
-        Self { pair: tile, gemm: tile, workgroups, fft: FftChoices::default() }
+        let [reduce_short, reduce_long] = Tile::reducing(limits);
+        Self { pair: tile, gemm: tile, reduce_short, reduce_long, workgroups, fft: FftChoices::default() }
     }
 }

@@ -9,7 +9,10 @@ use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairFunction};
 use crate::metric::Metric;
 use crate::shader::Shader;
-use crate::work::{ConvolveWork, FftKind, FftWork, GemmWork, Input, Layout, Method, Mode, PairWork, Work};
+use crate::work::{
+    Bias, ConvolveWork, FftKind, FftWork, GemmWork, Input, Layout, Method, Mode, PairMask, PairWork, ReduceWork,
+    Reduction, Work,
+};
 
 /// A shader, who needs it, and the device that it was made for.
 #[derive(Debug, Clone)]
@@ -90,6 +93,7 @@ fn cases() -> Result<Vec<Case>> {
         cases.push(Case { name: "copy".to_owned(), work: Work::Copy, layouts: vec![strided], element_bytes });
     }
     pairs(&mut cases)?;
+    reductions(&mut cases)?;
     products(&mut cases);
     transforms(&mut cases);
     convolutions(&mut cases);
@@ -124,6 +128,53 @@ fn pairs(cases: &mut Vec<Case>) -> Result<()> {
             let name = format!("{name}, {n} × {m} rows of {d}{}", if paired { ", paired" } else { "" });
             cases.push(Case { name, work, layouts, element_bytes: 4 });
         }
+    }
+    Ok(())
+}
+
+fn reductions(cases: &mut Vec<Case>) -> Result<()> {
+    let sum = |values, compensated| Reduction::Sum { values, scale: 0.5, compensated };
+    let each = [
+        sum(true, false),
+        sum(true, true),
+        sum(false, false),
+        Reduction::LogSumExp { values: true },
+        Reduction::SoftmaxSum,
+        Reduction::Extreme { k: 1, largest: true },
+        Reduction::Extreme { k: 10, largest: false },
+        Reduction::Count { radius: 1.0 },
+        Reduction::SumWithin { radius: 1.0, values: true },
+    ];
+    let masks = [
+        PairMask::default(),
+        PairMask { exclude_self: true, ..PairMask::default() },
+        PairMask { causal: true, window: Some(9), bias: Some(Bias::Boolean), ..PairMask::default() },
+        PairMask { bias: Some(Bias::Additive), ..PairMask::default() },
+    ];
+    let mut add = |text: &str, reduction: Reduction, mask: &PairMask, [n, m, d, c]: [usize; 4]| -> Result<()> {
+        let function = text.parse::<Kernel>()?.pair_function(d)?;
+        let mut layouts = vec![Layout::contiguous(&[2, n, d]), Layout::contiguous(&[2, m, d])];
+        if reduction.has_values() {
+            layouts.push(Layout::contiguous(&[2, m, c]));
+        }
+        if mask.bias.is_some() {
+            layouts.push(Layout::contiguous(&[2, n, m]));
+        }
+        let name = format!("{reduction:?} of {text} over {n} × {m} rows of {d}, {mask:?}");
+        let work = Work::Reduce(ReduceWork { op: "reduce", function, reduction, mask: mask.clone() });
+        cases.push(Case { name, work, layouts, element_bytes: 4 });
+        Ok(())
+    };
+    for reduction in each {
+        add("rbf", reduction, &PairMask::default(), [300, 320, 3, 1])?;
+        add("rbf", reduction, &PairMask::default(), [5, 7, 20, 1])?;
+    }
+    for mask in &masks {
+        add("matern(nu=2.5)", sum(true, false), mask, [300, 321, 3, 9])?;
+        add("dot_product", Reduction::SoftmaxSum, mask, [300, 320, 20, 4])?;
+    }
+    for text in ["rbf(length_scale=[1, 2, 3, 4, 5])", "2.5*rbf(0.9) + 0.3*rq(1.2)*dot_product(0.8)"] {
+        add(text, sum(false, false), &PairMask::default(), [300, 320, 5, 1])?;
     }
     Ok(())
 }

@@ -32,19 +32,19 @@ impl PairCode {
     }
 
     /// Adds the function to a tail.
-    pub(super) fn tail(&self, tail: Tail) -> Tail {
+    pub(in crate::plan) fn tail(&self, tail: Tail) -> Tail {
         tail.constant("PAIR_VALUES", self.value_quads() as u32).code(&self.text)
     }
 
     /// Adds the parameters, after the words before them have been filled up to four.
-    pub(super) fn value_words(&self, words: &mut Words) {
+    pub(in crate::plan) fn value_words(&self, words: &mut Words) {
         for at in 0..4 * self.value_quads() {
             words.f32(self.values.get(at).copied().unwrap_or(0.0));
         }
     }
 
     /// The table of weights, named after its content.
-    pub(super) fn weights_constant(&self, program: &mut Program) -> Option<BufferId> {
+    pub(in crate::plan) fn weights_constant(&self, program: &mut Program) -> Option<BufferId> {
         let weights = self.weights.as_ref().filter(|weights| !weights.is_empty())?;
         let bytes: &[u8] = bytemuck::cast_slice(weights);
         // FNV-1a in 128 bits: two tables of one process do not meet by chance.
@@ -56,7 +56,7 @@ impl PairCode {
     }
 
     /// `feature_weight(feature)`: from the table at `binding`, or 1.
-    pub(super) fn feature_weight(&self, binding: u32) -> String {
+    pub(in crate::plan) fn feature_weight(&self, binding: u32) -> String {
         match self.weights {
             Some(_) => format!(
                 "@group(0) @binding({binding}) var<storage, read> weights: array<f32>;\n\

@@ -10,7 +10,7 @@ mod tests;
 mod text;
 
 pub(super) use code::PairCode;
-pub(super) use pack::Side;
+pub(super) use pack::{Packing, Side};
 pub(super) use skeleton::{Addend, Skeleton};
 
 use super::choices::Choices;
@@ -73,7 +73,7 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
     Ok(program)
 }
 
-fn code_of(function: &PairFunction) -> PairCode {
+pub(super) fn code_of(function: &PairFunction) -> PairCode {
     let code = function.code();
     let weights = function.weights().map(<[f32]>::to_vec);
     // A power costs about as much as twenty products. What `finish` does is not counted: it is done once per entry.

@@ -31,7 +31,7 @@ pub(crate) struct Side {
 
 impl Side {
     /// Whether all batches are the same memory.
-    pub(super) fn is_shared(&self) -> bool {
+    pub(in crate::plan) fn is_shared(&self) -> bool {
         self.axes.iter().all(|(_, stride)| *stride == 0)
     }
 
@@ -58,11 +58,11 @@ impl Side {
 
 /// What a temporary holds: these rows and features of these batches, in panels.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Packing {
-    pub(super) batches: Range<u64>,
-    pub(super) rows: Range<u64>,
-    pub(super) features: Range<u64>,
-    pub(super) panel: u64,
+pub(in crate::plan) struct Packing {
+    pub(in crate::plan) batches: Range<u64>,
+    pub(in crate::plan) rows: Range<u64>,
+    pub(in crate::plan) features: Range<u64>,
+    pub(in crate::plan) panel: u64,
 }
 
 impl Packing {
@@ -72,19 +72,25 @@ impl Packing {
     }
 
     /// Bytes of all.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::plan) fn bytes(&self) -> u64 {
         [length(&self.batches), self.panels(), self.panel, length(&self.features), 4]
             .iter()
             .fold(1, |all: u64, n| all.saturating_mul(*n))
     }
 
     /// Distance of batches in quads.
-    pub(super) fn batch_quads(&self) -> u64 {
+    pub(in crate::plan) fn batch_quads(&self) -> u64 {
         self.panels() * length(&self.features) * self.panel / 4
     }
 
     /// Records the passes that fill `target`.
-    pub(super) fn record(&self, side: &Side, target: BufferId, limits: &Limits, program: &mut Program) -> Result<()> {
+    pub(in crate::plan) fn record(
+        &self,
+        side: &Side,
+        target: BufferId,
+        limits: &Limits,
+        program: &mut Program,
+    ) -> Result<()> {
         let shader = Arc::new(Shader {
             file: PACK,
             tail: Tail::new().constant("PANEL", self.panel as u32),

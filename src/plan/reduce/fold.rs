@@ -1,0 +1,369 @@
+//! What a reduction carries along j, in WGSL: how it starts, takes values in, closes a block of 64, and joins slices.
+
+use std::fmt::Write;
+
+use crate::work::Reduction;
+
+/// Most values that a row keeps in registers, in order.
+pub(super) const KEPT: u32 = 16;
+
+/// One reduction, with the values' columns that one pass takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fold {
+    /// The reduction.
+    pub(super) reduction: Reduction,
+    /// Columns of v in one pass; 0 without values.
+    pub(super) columns: u32,
+}
+
+/// Adds with the rounding error kept apart. A compiler that reassociates would find the error to be 0: `parameters.zero`
+/// is a number that it does not know, so that every difference is taken of a value as it is.
+const TWO_SUM: &str = "struct TwoSum { sum: f32, error: f32 }
+fn opaque(x: f32) -> f32 {
+    return bitcast<f32>(bitcast<u32>(x) ^ parameters.zero);
+}
+fn two_sum(a: f32, b: f32) -> TwoSum {
+    let sum = opaque(a + b);
+    let rest = opaque(sum - a);
+    return TwoSum(sum, opaque(a - opaque(sum - rest)) + opaque(b - rest));
+}
+// The sum and its error in one number; beside an infinity or a NaN the error is none.
+fn joined(sum: f32, error: f32) -> f32 {
+    return select(sum, sum + error, (bitcast<u32>(sum) & 0x7fffffffu) < 0x7f800000u);
+}
+";
+
+/// Keys in the order of the values: −∞ is 0, then all numbers, both zeros the same, and NaN behind +∞.
+const ORDER: &str = "fn order_key(x: f32) -> u32 {
+    let bits = bitcast<i32>(x);
+    return min(bitcast<u32>(select(bits, (-2147483647 - 1) - bits, bits < 0)) - 0x80800000u, 0xff000001u);
+}
+fn value_of_key(key: u32) -> u32 {
+    let bits = bitcast<i32>(key + 0x80800000u);
+    return select(bitcast<u32>(select(bits, (-2147483647 - 1) - bits, bits < 0)), parameters.nan_bits, key > 0xff000000u);
+}
+";
+
+impl Fold {
+    /// Columns of the sums: without values the sum of the values of f.
+    fn sums(&self) -> u32 {
+        self.columns.max(1)
+    }
+
+    /// Sums in two floats: the name of the block, and of the two parts of the total.
+    fn sum_names(&self) -> Vec<String> {
+        match self.reduction {
+            Reduction::Sum { .. } | Reduction::SumWithin { .. } => (0..self.sums()).map(|c| c.to_string()).collect(),
+            Reduction::LogSumExp { .. } => vec!["s".to_owned()],
+            Reduction::SoftmaxSum => {
+                std::iter::once("s".to_owned()).chain((0..self.columns).map(|c| c.to_string())).collect()
+            }
+            Reduction::Extreme { .. } | Reduction::Count { .. } => Vec::new(),
+        }
+    }
+
+    fn is_compensated(&self) -> bool {
+        matches!(self.reduction, Reduction::Sum { compensated: true, .. })
+    }
+
+    fn has_peak(&self) -> bool {
+        matches!(self.reduction, Reduction::LogSumExp { .. } | Reduction::SoftmaxSum)
+    }
+
+    fn kept(&self) -> u32 {
+        match self.reduction {
+            Reduction::Extreme { k, .. } => k,
+            _ => 0,
+        }
+    }
+
+    /// Names of the words that a row carries from pass to pass, and whether each is an `f32`.
+    pub(super) fn words(&self) -> Vec<(String, bool)> {
+        let mut words = Vec::new();
+        if self.has_peak() {
+            words.push(("peak".to_owned(), true));
+        }
+        for name in self.sum_names() {
+            words.extend([(format!("total_{name}"), true), (format!("error_{name}"), true)]);
+        }
+        for part in ["key", "at"] {
+            words.extend((0..self.kept()).map(|s| (format!("{part}_{s}"), false)));
+        }
+        if matches!(self.reduction, Reduction::Count { .. }) {
+            words.push(("count".to_owned(), false));
+        }
+        words
+    }
+
+    /// Rough number of operations that one value costs, and how many loops it may start.
+    pub(super) fn cost(&self) -> f64 {
+        let sums = f64::from(self.sums());
+        match self.reduction {
+            Reduction::Sum { compensated: true, .. } => 12.0 * sums,
+            Reduction::Sum { .. } | Reduction::SumWithin { .. } => 2.0 * sums + 1.0,
+            Reduction::LogSumExp { .. } | Reduction::SoftmaxSum => 45.0 + 2.0 * sums,
+            Reduction::Extreme { k, .. } => 10.0 + f64::from(k),
+            Reduction::Count { .. } => 3.0,
+        }
+    }
+
+    /// Iterations that taking `rows` values of one row of x may add.
+    pub(super) fn iterations(&self, rows: u32) -> u64 {
+        if self.kept() > 0 { u64::from(rows) + 1 } else { 0 }
+    }
+
+    /// Whether the text calls the accurate functions.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::from("struct Carry {");
+        for (name, float) in self.words() {
+            let _ = write!(text, " {name}: {},", if float { "f32" } else { "u32" });
+        }
+        for name in self.sum_names().iter().filter(|_| !self.is_compensated()) {
+            let _ = write!(text, " block_{name}: f32,");
+        }
+        text.push_str(" }\nfn carry_start() -> Carry {\n    var carry = Carry();\n");
+        if self.has_peak() {
+            text.push_str("    carry.peak = -3.4028234e38;\n");
+        }
+        for part in ["key", "at"] {
+            for s in 0..self.kept() {
+                let _ = writeln!(text, "    carry.{part}_{s} = 0xffffffffu;");
+            }
+        }
+        text.push_str("    return carry;\n}\n");
+        if !self.sum_names().is_empty() {
+            text.push_str(TWO_SUM);
+        }
+        if self.kept() > 0 {
+            text.push_str(ORDER);
+            self.insertion(&mut text);
+        }
+        text
+    }
+
+    /// `carry_close`: a block of at most 64 values ends.
+    pub(super) fn close(&self) -> String {
+        let mut text = String::from("fn carry_close(carry: ptr<function, Carry>) {\n");
+        if !self.is_compensated() {
+            for name in self.sum_names() {
+                let _ = writeln!(
+                    text,
+                    "    let sum_{name} = two_sum((*carry).total_{name}, (*carry).block_{name});\n    \
+                     (*carry).total_{name} = sum_{name}.sum;\n    (*carry).error_{name} += sum_{name}.error;\n    \
+                     (*carry).block_{name} = 0.0;"
+                );
+            }
+        }
+        text.push_str("}\n");
+        text
+    }
+
+    /// Statements that take the values `f0` … of `rows` rows of y from number `column` on into the variable `c`; where
+    /// `masked`, only those whose bit is set in `bits`. `v{row}_{column}` are the values' entries.
+    pub(super) fn take(&self, rows: u32, masked: bool) -> String {
+        let mut text = String::new();
+        let met = |r: u32| format!("(bits & {}u) != 0u", 1_u32 << r);
+        let where_met = |zero: &str, value: String, r: u32| match masked {
+            true => format!("select({zero}, {value}, {})", met(r)),
+            false => value,
+        };
+        let indent = "        ";
+        match self.reduction {
+            Reduction::Sum { compensated, .. } => {
+                for r in 0..rows {
+                    for column in 0..self.sums() {
+                        let term = if self.columns > 0 { format!("f{r} * v{r}_{column}") } else { format!("f{r}") };
+                        let term = where_met("0.0", term, r);
+                        let _ = match compensated {
+                            false => writeln!(text, "{indent}c.block_{column} += {term};"),
+                            true => writeln!(
+                                text,
+                                "{indent}let t{r}_{column} = two_sum(c.total_{column}, {term});\n{indent}\
+                                 c.total_{column} = t{r}_{column}.sum;\n{indent}\
+                                 c.error_{column} += t{r}_{column}.error;"
+                            ),
+                        };
+                    }
+                }
+            }
+            Reduction::SumWithin { .. } => {
+                for r in 0..rows {
+                    let near = where_met("false", format!("is_within(f{r})"), r);
+                    let _ = writeln!(text, "{indent}let near{r} = {near};");
+                    for column in 0..self.sums() {
+                        let term = if self.columns > 0 { format!("v{r}_{column}") } else { format!("f{r}") };
+                        let _ = writeln!(text, "{indent}c.block_{column} += select(0.0, {term}, near{r});");
+                    }
+                }
+            }
+            Reduction::Count { .. } => {
+                for r in 0..rows {
+                    let near = where_met("false", format!("is_within(f{r})"), r);
+                    let _ = writeln!(text, "{indent}c.count += select(0u, 1u, {near});");
+                }
+            }
+            Reduction::LogSumExp { .. } | Reduction::SoftmaxSum => self.take_exponentials(&mut text, rows, masked),
+            Reduction::Extreme { k, largest } => {
+                let sign = if largest { "-" } else { "" };
+                for r in 0..rows {
+                    let key = where_met("0xffffffffu", format!("order_key({sign}f{r})"), r);
+                    let _ = writeln!(text, "{indent}var q{r} = {key};");
+                }
+                let least = (1..rows).fold("q0".to_owned(), |least, r| format!("min({least}, q{r})"));
+                let last = k - 1;
+                let _ = writeln!(text, "{indent}var least = {least};");
+                let _ = writeln!(text, "{indent}while least < c.key_{last} {{");
+                let _ = writeln!(text, "{indent}    var r = {}u;", rows - 1);
+                for r in (0..rows - 1).rev() {
+                    let _ = writeln!(text, "{indent}    r = select(r, {r}u, q{r} == least);");
+                }
+                let _ = writeln!(text, "{indent}    keep(&c, least, column + r);");
+                for r in 0..rows {
+                    let _ = writeln!(text, "{indent}    q{r} = select(q{r}, 0xffffffffu, r == {r}u);");
+                }
+                let _ = writeln!(text, "{indent}    least = {least};\n{indent}}}");
+            }
+        }
+        text
+    }
+
+    /// Sums of exp(f − peak). The peak follows the maximum only when that is more than 4 ahead: no term is above e⁴, few
+    /// sums are ever rescaled, and each rescaling is of something e⁴ smaller than what comes.
+    fn take_exponentials(&self, text: &mut String, rows: u32, masked: bool) {
+        let indent = "        ";
+        let met = |r: u32| format!("(bits & {}u) != 0u", 1_u32 << r);
+        for r in 0..rows {
+            let value = if masked { format!("select(-3.4028234e38, f{r}, {})", met(r)) } else { format!("f{r}") };
+            let _ = writeln!(text, "{indent}let g{r} = {value};");
+        }
+        let most = (1..rows).fold("g0".to_owned(), |most, r| format!("max({most}, g{r})"));
+        let _ = writeln!(text, "{indent}let most = min({most}, 3.4028234e38);");
+        let _ = writeln!(text, "{indent}if most > c.peak + 4.0 {{\n{indent}    let shrink = exp_(c.peak - most);");
+        for name in self.sum_names() {
+            for part in ["block", "total", "error"] {
+                let _ = writeln!(text, "{indent}    c.{part}_{name} *= shrink;");
+            }
+        }
+        let _ = writeln!(text, "{indent}    c.peak = most;\n{indent}}}");
+        let softmax = self.reduction == Reduction::SoftmaxSum;
+        for r in 0..rows {
+            let term = format!("exp_(g{r} - c.peak)");
+            let term = if masked { format!("select(0.0, {term}, {})", met(r)) } else { term };
+            let _ = writeln!(text, "{indent}let e{r} = {term};");
+            let weight = if !softmax && self.columns > 0 { format!(" * v{r}_0") } else { String::new() };
+            let _ = writeln!(text, "{indent}c.block_s += e{r}{weight};");
+            for column in (0..self.columns).filter(|_| softmax) {
+                let _ = writeln!(text, "{indent}c.block_{column} += e{r} * v{r}_{column};");
+            }
+        }
+    }
+
+    /// `keep`: puts a key behind the smaller ones, and behind the equal ones of lower numbers.
+    fn insertion(&self, text: &mut String) {
+        text.push_str("fn keep(c: ptr<function, Carry>, key: u32, at: u32) {\n");
+        for s in 0..self.kept() {
+            let _ =
+                writeln!(text, "    let before_{s} = key < (*c).key_{s} || (key == (*c).key_{s} && at < (*c).at_{s});");
+        }
+        for s in (0..self.kept()).rev() {
+            for (part, new) in [("key", "key"), ("at", "at")] {
+                let moved = match s {
+                    0 => new.to_owned(),
+                    _ => format!("select({new}, (*c).{part}_{}, before_{})", s - 1, s - 1),
+                };
+                let _ = writeln!(text, "    (*c).{part}_{s} = select((*c).{part}_{s}, {moved}, before_{s});");
+            }
+        }
+        text.push_str("}\n");
+    }
+
+    /// `carry_join`: takes in the carry whose words start at `at`, `step` apart.
+    pub(super) fn join(&self) -> String {
+        let mut text = String::from("fn carry_join(c: ptr<function, Carry>, at: u32, step: u32) {\n");
+        if self.kept() > 0 {
+            let kept = self.kept();
+            let _ = writeln!(
+                text,
+                "    for (var s = 0u; s < {kept}u; s++) {{\n        \
+                 keep(c, partials[at + s * step], partials[at + (s + {kept}u) * step]);\n    }}"
+            );
+        }
+        if self.has_peak() {
+            text.push_str(
+                "    let other = bitcast<f32>(partials[at]);\n    let peak = max((*c).peak, other);\n    \
+                 let shrink = exp_((*c).peak - peak);\n    let shrink_other = exp_(other - peak);\n    \
+                 (*c).peak = peak;\n",
+            );
+        }
+        let first = u32::from(self.has_peak());
+        let (own, others) = if self.has_peak() { (" * shrink", " * shrink_other") } else { ("", "") };
+        for (number, name) in (0_u32..).zip(self.sum_names()) {
+            let total = format!("bitcast<f32>(partials[at + {}u * step])", first + 2 * number);
+            let error = format!("bitcast<f32>(partials[at + {}u * step])", first + 2 * number + 1);
+            let _ = writeln!(
+                text,
+                "    let sum_{name} = two_sum((*c).total_{name}{own}, {total}{others});\n    \
+                 (*c).error_{name} = (*c).error_{name}{own} + {error}{others} + sum_{name}.error;\n    \
+                 (*c).total_{name} = sum_{name}.sum;"
+            );
+        }
+        if matches!(self.reduction, Reduction::Count { .. }) {
+            text.push_str("    (*c).count += partials[at];\n");
+        }
+        text.push_str("}\n");
+        text
+    }
+
+    /// `emit`: writes the results of a row from `at` on.
+    pub(super) fn emit(&self) -> String {
+        let mut text = String::from("fn emit(carry: Carry, at: u32) {\n");
+        let joined = |name: &str| format!("joined(carry.total_{name}, carry.error_{name})");
+        let write = |text: &mut String, entry: u32, value: String| {
+            let _ = writeln!(text, "    out[at + {entry}u] = {value};");
+        };
+        match self.reduction {
+            Reduction::Sum { .. } | Reduction::SumWithin { .. } => {
+                for column in 0..self.sums() {
+                    let sum = joined(&column.to_string());
+                    write(&mut text, column, format!("bitcast<u32>(parameters.scale * {sum})"));
+                }
+            }
+            Reduction::LogSumExp { .. } => {
+                write(&mut text, 0, format!("bitcast<u32>(carry.peak + log_({}))", joined("s")));
+            }
+            Reduction::SoftmaxSum => {
+                let _ = writeln!(text, "    let sum = {};", joined("s"));
+                for column in 0..self.columns {
+                    let quotient = format!("{} / sum", joined(&column.to_string()));
+                    write(&mut text, column, format!("bitcast<u32>(select({quotient}, 0.0, sum == 0.0))"));
+                }
+            }
+            Reduction::Extreme { k, largest } => {
+                text.push_str("    if parameters.part == 0u {\n");
+                for s in 0..k {
+                    let value = format!("value_of_key(carry.key_{s})");
+                    // The sign of a NaN says nothing.
+                    let value = if largest { format!("({value} ^ 0x80000000u)") } else { value };
+                    write(&mut text, s, value);
+                }
+                text.push_str("        return;\n    }\n");
+                for s in 0..k {
+                    write(&mut text, s, format!("carry.at_{s}"));
+                }
+            }
+            Reduction::Count { .. } => write(&mut text, 0, "carry.count".to_owned()),
+        }
+        text.push_str("}\n");
+        text
+    }
+
+    /// What `take` calls besides: whether a value counts.
+    pub(super) fn within(&self) -> &'static str {
+        match self.reduction {
+            Reduction::Count { .. } | Reduction::SumWithin { .. } => {
+                "fn is_within(f: f32) -> bool {\n    return f <= parameters.radius && !is_nan_(f);\n}\n"
+            }
+            _ => "",
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Reductions of a pair function over the rows of y: the matrix of its values is never stored.
+
+mod finish;
+mod fold;
+mod scheme;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::ops::Range;
+
+use super::choices::{Choices, Tile};
+use super::lower::output_bytes;
+use super::pair::{Side, code_of};
+use super::pieces::collapsed;
+use super::{BufferId, Limits, Program, copy};
+use crate::error::{Error, Result};
+use crate::work::{BlockRanges, Input, Layout, ReduceWork, Reduction};
+use fold::{Fold, KEPT};
+use scheme::{Matrix, Scheme, Span};
+
+/// Columns of values that one pass takes.
+const COLUMNS: u64 = 8;
+/// Features up to which the own rows stay in registers.
+const RESIDENT: u64 = 8;
+/// Rough number of operations that a panel may unroll.
+const UNROLLED_COST: f64 = 3600.0;
+
+/// Passes of `out[i] = reduce over j of f(x[i], y[j])`.
+pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, choices: &Choices) -> Result<Program> {
+    let shape = Shape::of(work, inputs)?;
+    let op = work.op;
+    let entries = [shape.batches, shape.n, shape.width()].iter().fold(1, |all: u64, n| all.saturating_mul(*n));
+    let parts = if matches!(work.reduction, Reduction::Extreme { .. }) { 2 } else { 1 };
+    let mut program = Program::new(op, output_bytes(op, entries.saturating_mul(parts), 4, limits)?);
+    if entries == 0 {
+        return Ok(program);
+    }
+    if let Reduction::Extreme { k, .. } = work.reduction {
+        if k > KEPT {
+            let message = format!("k = {k} is above {KEPT}");
+            return Err(Error::Unsupported { op, message });
+        }
+    }
+    let mut code = code_of(&work.function);
+    code.math = true;
+    let side = |index: usize| shape.side(index, inputs[index].layout);
+    let values = work.reduction.has_values().then(|| side(2));
+    let bias = match work.mask.bias {
+        Some(_) => {
+            let index = 2 + usize::from(values.is_some());
+            Some(matrix(index, inputs[index].layout, limits, &mut program)?)
+        }
+        None => None,
+    };
+    let columns = if values.is_some() { shape.c } else { 0 };
+    let finish_cost = finish_cost(&code.text);
+    let mut first = 0;
+    while first < columns.max(1) {
+        let chunk = first..(first + COLUMNS).min(columns.max(1));
+        let fold =
+            Fold { reduction: work.reduction, columns: if columns > 0 { (chunk.end - chunk.start) as u32 } else { 0 } };
+        let resident = shape.d <= RESIDENT;
+        let feature_cost = if resident { shape.d as f64 * code.cost } else { 0.0 };
+        let entry_cost = feature_cost + finish_cost + fold.cost();
+        let tile = if resident { choices.reduce_short } else { choices.reduce_long };
+        let tile = fitted(tile, shape.n, entry_cost);
+        let scheme = Scheme {
+            limits,
+            work,
+            workgroups: choices.workgroups,
+            shape: &shape,
+            sides: [side(0), side(1)],
+            values: values.clone(),
+            bias: bias.clone(),
+            code: code.clone(),
+            fold,
+            chunk: if columns > 0 { chunk.clone() } else { 0..0 },
+            tile,
+            resident,
+            pair_cost: shape.d as f64 * code.cost + finish_cost + fold.cost(),
+        };
+        scheme.record(&spans(work.mask.blocks.as_deref(), shape.n, shape.m), &mut program)?;
+        first = chunk.end;
+    }
+    program.temporaries.iter_mut().for_each(|bytes| *bytes = (*bytes).max(16));
+    Ok(program)
+}
+
+/// Lengths of the work.
+#[derive(Debug, Clone)]
+struct Shape {
+    axes: Vec<usize>,
+    batches: u64,
+    n: u64,
+    m: u64,
+    d: u64,
+    /// Columns of the values.
+    c: u64,
+    /// Entries of a row of the result, where they are not the columns.
+    k: Option<u64>,
+}
+
+impl Shape {
+    fn of(work: &ReduceWork, inputs: &[Input<'_>]) -> Result<Self> {
+        let op = work.op;
+        let expected = 2 + usize::from(work.reduction.has_values()) + usize::from(work.mask.bias.is_some());
+        if inputs.len() != expected {
+            return Err(Error::argument(op, "inputs", format!("must be {expected}, not {}", inputs.len())));
+        }
+        let (axes, [n, d]) = matrix_of(op, inputs[0].layout)?;
+        let (y_axes, [m, y_d]) = matrix_of(op, inputs[1].layout)?;
+        if d != y_d {
+            return Err(Error::shape(op, format!("x has {d} columns, y has {y_d}; they must match")));
+        }
+        work.function.check(d)?;
+        let agree = |name: &str, other: &[usize]| match other == axes {
+            true => Ok(()),
+            false => {
+                Err(Error::shape(op, format!("x has the batch axes {axes:?}, {name} has {other:?}; they must match")))
+            }
+        };
+        agree("y", y_axes)?;
+        let mut c = 1;
+        if work.reduction.has_values() {
+            let (v_axes, [rows, columns]) = matrix_of(op, inputs[2].layout)?;
+            agree("v", v_axes)?;
+            if rows != m {
+                return Err(Error::shape(op, format!("y has {m} rows, v has {rows}; they must match")));
+            }
+            c = columns;
+        }
+        if let Some(bias) = inputs.last().filter(|_| work.mask.bias.is_some()) {
+            let (bias_axes, [rows, columns]) = matrix_of(op, bias.layout)?;
+            agree("the bias", bias_axes)?;
+            if [rows, columns] != [n, m] {
+                return Err(Error::shape(op, format!("the bias is {rows} × {columns}; it must be {n} × {m}")));
+            }
+        }
+        let k = match work.reduction {
+            Reduction::Extreme { k: 0, .. } => return Err(Error::argument(op, "k", "must be at least 1")),
+            Reduction::Extreme { k, .. } => Some(u64::from(k)),
+            Reduction::Count { .. } => Some(1),
+            Reduction::LogSumExp { .. } if c == 1 => Some(1),
+            Reduction::LogSumExp { .. } => {
+                return Err(Error::shape(op, format!("v has {c} columns; log-sum-exp takes one")));
+            }
+            _ => None,
+        };
+        let batches = axes.iter().fold(1, |all: u64, n| all.saturating_mul(*n as u64));
+        Ok(Self { axes: axes.to_vec(), batches, n: n as u64, m: m as u64, d: d as u64, c: c as u64, k })
+    }
+
+    /// Entries of one row of the result.
+    fn width(&self) -> u64 {
+        self.k.unwrap_or(self.c)
+    }
+
+    fn side(&self, index: usize, layout: &Layout) -> Side {
+        let rank = self.axes.len();
+        let strides: Vec<usize> =
+            self.axes.iter().zip(&layout.strides).map(|(n, s)| if *n == 1 { 0 } else { *s }).collect();
+        Side {
+            buffer: BufferId::Input(index),
+            axes: collapsed(&self.axes, &strides),
+            offset: layout.offset as u64,
+            rows: layout.shape[rank] as u64,
+            row_stride: layout.strides[rank] as u64,
+            feature_stride: layout.strides[rank + 1] as u64,
+        }
+    }
+}
+
+fn matrix_of<'a>(op: &'static str, layout: &'a Layout) -> Result<(&'a [usize], [usize; 2])> {
+    match layout.shape.as_slice() {
+        [axes @ .., rows, columns] if axes.len() <= 8 => Ok((axes, [*rows, *columns])),
+        shape => Err(Error::shape(op, format!("{shape:?} is not a matrix or up to 8 axes of matrices"))),
+    }
+}
+
+/// An input with an entry per pair, as one stride over all batches sees it: another one is copied first.
+fn matrix(index: usize, layout: &Layout, limits: &Limits, program: &mut Program) -> Result<Matrix> {
+    let rank = layout.shape.len();
+    let batch = collapsed(&layout.shape[..rank - 2], &layout.strides[..rank - 2]);
+    if batch.len() > 1 {
+        let target = program.temporary(layout.len() as u64 * 4);
+        copy::record(layout, 4, BufferId::Input(index), target, limits, program)?;
+        let [n, m] = [layout.shape[rank - 2] as u64, layout.shape[rank - 1] as u64];
+        return Ok(Matrix { buffer: target, offset: 0, strides: [n * m, m, 1] });
+    }
+    Ok(Matrix {
+        buffer: BufferId::Input(index),
+        offset: layout.offset as u64,
+        strides: [
+            batch.first().map_or(0, |(_, stride)| *stride),
+            layout.strides[rank - 2] as u64,
+            layout.strides[rank - 1] as u64,
+        ],
+    })
+}
+
+/// A tile of no more own rows than there are, whose unrolled text stays short enough for drivers to compile it at once.
+fn fitted(mut tile: Tile, n: u64, entry_cost: f64) -> Tile {
+    let lanes = tile.invocations();
+    let own = |tile: Tile, own: u32| Tile { columns: lanes * own, block_columns: own, ..tile };
+    if n <= u64::from(4 * lanes) {
+        tile = own(tile, 4);
+    }
+    while f64::from(tile.block()) * entry_cost > UNROLLED_COST {
+        match (tile.block_columns, tile.rows) {
+            (8.., _) => tile = own(tile, tile.block_columns / 2),
+            (_, 8..) => tile = Tile { rows: tile.rows / 2, block_rows: tile.rows / 2, ..tile },
+            _ => break,
+        }
+    }
+    tile
+}
+
+/// Rough number of operations at the end of a pair, from the functions that its text calls.
+fn finish_cost(text: &str) -> f64 {
+    let Some(finish) = text.find("fn finish_0").map(|at| &text[at..]) else { return 4.0 };
+    let calls = [("exp_(", 40.0), ("log_(", 40.0), ("pow_(", 90.0), ("sqrt_(", 20.0), ("_(", 20.0), (" / ", 4.0)];
+    calls.iter().map(|(call, cost)| finish.matches(call).count() as f64 * cost).sum::<f64>() + 4.0
+}
+
+/// Which rows of x meet which rows of y, all rows of x once and in order.
+fn spans(blocks: Option<&BlockRanges>, n: u64, m: u64) -> Vec<Span> {
+    let Some(blocks) = blocks else { return vec![Span { rows: 0..n, columns: vec![0..m] }] };
+    let range = |range: &Range<usize>, most: u64| (range.start as u64).min(most)..(range.end as u64).min(most);
+    let mut spans = Vec::new();
+    let mut row = 0;
+    for (rows, columns) in blocks.rows.iter().zip(&blocks.columns) {
+        let rows = range(rows, n);
+        if rows.start > row {
+            spans.push(Span { rows: row..rows.start, columns: Vec::new() });
+        }
+        if rows.start < rows.end {
+            row = rows.end;
+            let columns = columns.iter().map(|columns| range(columns, m)).filter(|c| c.start < c.end).collect();
+            spans.push(Span { rows, columns });
+        }
+    }
+    if row < n {
+        spans.push(Span { rows: row..n, columns: Vec::new() });
+    }
+    spans
+}
