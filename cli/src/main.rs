@@ -5,6 +5,7 @@ mod command;
 mod demo;
 mod device;
 mod format;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use crate::args::Cli;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    stop::listen();
     match command::run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::Job;
 use crate::args::{General, Gram, Pairwise};
 use crate::format::{Input, Kind, Output, Values, peek_rows, read_labels, read_points};
-use crate::usage;
+use crate::{stop, usage};
 
 pub(super) fn pairwise(general: &General, args: &Pairwise) -> Result<()> {
     if args.list {
@@ -217,6 +217,7 @@ impl Matrix {
         let options =
             StreamOptions { memory_budget: job.general.memory_budget, progress: Some(&mut report), cancel: None };
         let mut sink = NpySink::new(self.output.path());
+        stop::remove_when_stopped(sink.temporary_path());
         let (x, y) = (x.as_mut(), y.as_mut());
         job.explain(match function {
             Function::Metric(metric) => stream::pairwise_blocking(context, x, y, metric, &mut sink, options),

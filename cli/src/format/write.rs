@@ -12,7 +12,7 @@ use npyz::zip::write::FileOptions;
 use tempfile::NamedTempFile;
 
 use super::{Kind, Picture, Sound, Values};
-use crate::usage;
+use crate::{stop, usage};
 
 /// A place for a result: a temporary file beside the wanted one, renamed when all is written.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ impl Output {
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let file = builder.tempfile_in(&folder).with_context(|| format!("{path}: cannot be written"))?;
+        stop::remove_when_stopped(file.path());
         Ok(Self { path: target, name: path.to_owned(), kind, file })
     }
 
@@ -110,6 +111,7 @@ impl Output {
     pub(crate) fn bytes(path: &Path, bytes: &[u8]) -> Result<()> {
         let name = || path.display().to_string();
         let mut file = NamedTempFile::new_in(folder_of(path)).with_context(name)?;
+        stop::remove_when_stopped(file.path());
         file.write_all(bytes).with_context(name)?;
         #[cfg(unix)]
         {
