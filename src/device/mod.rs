@@ -8,6 +8,8 @@ mod open;
 pub use adapter::{AdapterInfo, Selection};
 pub(crate) use adapter::{describe, limits_of};
 pub(crate) use guard::Guard;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use guard::in_turn;
 pub(crate) use instance::{enumerate, wgpu_instance};
 pub(crate) use open::{OpenedDevice, open_adapter};
 
