@@ -67,8 +67,40 @@ struct Step<'a> {
     last: bool,
 }
 
+/// Memory between the passes of one transform, which the next one uses again.
+#[derive(Default)]
+pub(super) struct Scratch(Vec<BufferId>);
+
+impl Scratch {
+    /// `count` temporaries of at least this size.
+    fn take(&mut self, count: usize, bytes: u64, program: &mut Program) -> Vec<BufferId> {
+        while self.0.len() < count {
+            self.0.push(program.temporary(bytes));
+        }
+        for buffer in &self.0 {
+            if let BufferId::Temporary(at) = *buffer {
+                if let Some(size) = program.temporaries.get_mut(at) {
+                    *size = bytes.max(*size);
+                }
+            }
+        }
+        self.0[..count].to_vec()
+    }
+}
+
 /// Appends the transform's passes to `program`.
 pub(crate) fn append_axis(
+    program: &mut Program,
+    transform: &AxisTransform,
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Result<()> {
+    append_with(&mut Scratch::default(), program, transform, limits, choices)
+}
+
+/// The same, over scratch memory that others use too.
+pub(super) fn append_with(
+    scratch: &mut Scratch,
     program: &mut Program,
     transform: &AxisTransform,
     limits: &Limits,
@@ -109,7 +141,7 @@ pub(crate) fn append_axis(
         ))
     })?;
     let most_lines = parts.iter().map(|p| p.iter().map(|(_, size)| *size as u64).product::<u64>()).max().unwrap_or(1);
-    let scratch: Vec<BufferId> = (1..steps.len()).take(2).map(|_| program.temporary(most_lines * line_bytes)).collect();
+    let scratch = scratch.take((steps.len() - 1).min(2), most_lines * line_bytes, program);
     for part in &parts {
         let cost = cost_of(part) / steps.len() as f64;
         for (number, step) in steps.iter().enumerate() {
@@ -195,11 +227,11 @@ fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform) -> Vec<Step<'a>> 
 }
 
 impl AxisTransform {
-    fn source_bytes(&self) -> u64 {
+    pub(super) fn source_bytes(&self) -> u64 {
         if self.number == Number::Real { 4 } else { 8 }
     }
 
-    fn result_bytes(&self) -> u64 {
+    pub(super) fn result_bytes(&self) -> u64 {
         if self.real_result { 4 } else { 8 }
     }
 
