@@ -5,6 +5,7 @@ mod butterfly;
 mod gather;
 mod geometry;
 mod recipe;
+mod steps;
 mod tables;
 mod tail;
 #[cfg(test)]
