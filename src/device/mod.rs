@@ -10,7 +10,7 @@ pub(crate) use adapter::{describe, limits_of};
 pub(crate) use guard::Guard;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use guard::in_turn;
-pub(crate) use instance::{enumerate, wgpu_instance};
+pub(crate) use instance::enumerate;
 pub(crate) use open::{OpenedDevice, open_adapter};
 
 /// The version of wgpu whose types this library takes and gives.
