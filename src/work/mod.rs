@@ -3,7 +3,7 @@
 mod executor;
 mod layout;
 
-pub use executor::{Executor, MaybeSendSync, Pending, Storage, StorageCell};
+pub use executor::{Executor, Pending, Storage, StorageCell};
 pub use layout::Layout;
 
 use crate::kernel::PairFunction;

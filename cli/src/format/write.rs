@@ -31,6 +31,9 @@ impl Output {
             let endings: Vec<&str> = kinds.iter().map(|&kind| ending(kind)).collect();
             return Err(usage(format!("{path}: this command writes {}", endings.join(" or "))));
         }
+        if [".tsv", ".txt"].iter().any(|ending| path.to_lowercase().ends_with(ending)) {
+            return Err(usage(format!("{path}: tables are written as .csv")));
+        }
         if path.to_lowercase().ends_with(".gz") {
             return Err(usage(format!("{path}: gzip is read, not written")));
         }
@@ -48,7 +51,9 @@ impl Output {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(&folder).with_context(|| format!("{path}: cannot be written"))?;
+        // The error's own text would name the temporary file.
+        let refused = |error: std::io::Error| anyhow::anyhow!("{path}: cannot be written ({})", error.kind());
+        let file = builder.tempfile_in(&folder).map_err(refused)?;
         stop::remove_when_stopped(file.path());
         Ok(Self { path: target, name: path.to_owned(), kind, file })
     }
