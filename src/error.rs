@@ -66,7 +66,7 @@ pub enum Error {
     },
     /// The device or the host has no memory left for this.
     #[error(
-        "{op}: out of memory while asking for {requested} bytes; use smaller inputs (pairwise and gram have a streaming form)"
+        "{op}: out of memory while asking for {requested} bytes; use smaller inputs, or the streaming form where the op has one"
     )]
     OutOfMemory {
         /// The op that was called.

@@ -15,7 +15,6 @@
 //! ```
 //!
 //! Every result has a published error bound against f64, which `gristmill conformance` measures on your device.
-#![allow(dead_code, unused_imports)] // until every room is furnished
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

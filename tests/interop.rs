@@ -1,4 +1,4 @@
-//! Tensors and wgpu's own objects: buffers and command encoders are shared without copies, on every adapter.
+//! What an application brings along: its buffers and command encoders, shared without copies, and its WGSL.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod adapters;
@@ -10,7 +10,8 @@ use ndarray::{Array2, array};
 
 type Check = fn(&Context) -> gristmill::Result<()>;
 
-const CHECKS: [(&str, Check); 4] = [
+const CHECKS: [(&str, Check); 5] = [
+    ("broken WGSL of a user's is told against its own lines", broken_wgsl),
     ("a buffer of the application is a tensor", adopted_buffer),
     ("a tensor's buffer can be copied by the application", lent_buffer),
     ("recorded work goes into the application's encoder", encoded_work),
@@ -43,6 +44,19 @@ fn buffer(context: &Context, entries: &[f32], usage: BufferUsages) -> wgpu::Buff
     buffer.get_mapped_range_mut(..).unwrap().copy_from_slice(bytemuck::cast_slice(entries));
     buffer.unmap();
     buffer
+}
+
+fn broken_wgsl(context: &Context) -> gristmill::Result<()> {
+    let x = context.upload(&array![[0.0, 0.0], [3.0, 4.0]])?;
+    let accumulate = "let difference = x - y;\n(*state).sum += differense * difference;";
+    let broken = Metric { name: "mine".into(), accumulate: accumulate.into(), ..Metric::SQEUCLIDEAN };
+    // The compiler speaks when the work is recorded, before anything runs.
+    let message = pairwise(&x, &x, &broken).unwrap_err().to_string();
+    for part in ["accumulate of the metric \"mine\"", "line 2", "differense", "^"] {
+        assert!(message.contains(part), "{part:?} is not in: {message}");
+    }
+    assert_eq!(pairwise(&x, &x, &Metric::EUCLIDEAN)?.read_blocking()?, array![[0.0, 5.0], [5.0, 0.0]].into_dyn());
+    Ok(())
 }
 
 fn adopted_buffer(context: &Context) -> gristmill::Result<()> {

@@ -34,15 +34,23 @@ pub(crate) struct General {
     /// Where to run: auto, cpu, all (demo, conformance), or part of an adapter's name, e.g. vulkan:llvmpipe
     #[arg(long, global = true, env = "GRISTMILL_ADAPTER", default_value = "auto", value_name = "NAME")]
     pub(crate) adapter: String,
-    /// Memory that results and tiles may take at a time; larger results are streamed to the file
-    #[arg(long, global = true, default_value = "512MiB", value_name = "SIZE", value_parser = parse_bytes)]
-    pub(crate) memory_budget: u64,
+    /// Memory that arrays may take at a time, by default 512MiB where results are streamed to the file (pairwise, gram)
+    /// or refused (knn); the other commands work in memory, and refuse what a budget given here does not hold
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(crate) memory_budget: Option<u64>,
     /// Say what was done as one line of JSON on standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Say nothing but errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+}
+
+impl General {
+    /// The memory budget of what is streamed.
+    pub(crate) fn budget(&self) -> u64 {
+        self.memory_budget.unwrap_or(512 << 20)
+    }
 }
 
 #[derive(Debug, Subcommand)]

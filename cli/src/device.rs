@@ -34,7 +34,7 @@ pub(crate) fn open_named(adapter: &str) -> Result<Context> {
 pub(crate) fn all() -> Vec<String> {
     let mut names = vec!["cpu".to_owned()];
     for adapter in Context::adapters_blocking().iter().filter(|a| a.backend != "cpu") {
-        let name = name_for_option(adapter);
+        let name = adapter.selector();
         if !names.contains(&name) {
             names.push(name);
         }
@@ -60,14 +60,6 @@ pub(crate) fn suitable() -> (Vec<String>, String) {
 /// Whether the host's own cores run the shaders.
 pub(crate) fn is_software(adapter: &AdapterInfo) -> bool {
     adapter.kind == DeviceKind::Software
-}
-
-/// A text that `--adapter` takes for this adapter and no other: the backend and the first word of the name.
-pub(crate) fn name_for_option(adapter: &AdapterInfo) -> String {
-    let lower = adapter.name.to_lowercase();
-    let known = ["llvmpipe", "swiftshader"].into_iter().find(|known| lower.contains(known));
-    let word = known.map_or_else(|| adapter.name.clone(), str::to_owned);
-    if adapter.backend == "cpu" { "cpu".to_owned() } else { format!("{}:{word}", adapter.backend) }
 }
 
 fn plural(n: usize, what: &str) -> String {

@@ -5,6 +5,7 @@ mod command;
 mod demo;
 mod device;
 mod format;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -14,7 +15,10 @@ use clap::Parser;
 use crate::args::Cli;
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    quieten_display_libraries();
     let cli = Cli::parse();
+    stop::listen();
     match command::run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -22,6 +26,15 @@ fn main() -> ExitCode {
             say(&format!("error: {error:#}"));
             ExitCode::from(if is_usage(&error) { 2 } else { 1 })
         }
+    }
+}
+
+/// OpenGL drivers look for a Wayland display, whose library prints an error where this variable is missing.
+#[cfg(target_os = "linux")]
+fn quieten_display_libraries() {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: called first of all, while there is only one thread.
+        unsafe { std::env::set_var("XDG_RUNTIME_DIR", std::env::temp_dir()) };
     }
 }
 

@@ -54,6 +54,8 @@ fn wrong_usage_is_code_2() {
     f("one adapter", &["pairwise", "x.npy", "-o", "d.npy", "--adapter", "all"]);
     f("--out", &["conformance", "--cases", "."]);
     f("no adapter fits \"voodoo\"", &["pairwise", "x.npy", "-o", "d.npy", "--adapter", "voodoo"]);
+    f("did you mean \"cpu\"?", &["pairwise", "x.npy", "-o", "d.npy", "--adapter", "cpuu"]);
+    f("tables are written as .csv", &["pairwise", "x.npy", "-o", "d.tsv"]);
     f("no adapter fits \"voodoo\"", &["demo", "--adapter", "voodoo"]);
     f("this command writes .npy or .npz or .csv", &["pairwise", "x.npy", "-o", "d.png"]);
     f("this command writes .npz", &["knn", "x.npy", "x.npy", "-k", "1", "-o", "d.txt"]);
@@ -81,6 +83,25 @@ fn sizes_that_nothing_can_hold_are_refused() {
     f("take more than the memory budget", &["knn", "none.npy", "rows.npy", "-k", "2", "-o", "n.npz"]);
     f("take more than the memory budget", &["knn", "rows.npy", "none.npy", "-k", "2", "-o", "n.npz"]);
     f("larger than any file can be", &["pairwise", "rows.npy", "-o", "d.npy"]);
+}
+
+#[test]
+fn commands_in_memory_refuse_what_a_given_budget_does_not_hold() {
+    let folder = Folder::new();
+    folder.npy("x.npy", &[1000, 2], &[1.0; 2000]);
+    for arguments in [
+        &["gemm", "x.npy", "x.npy", "--trans-b", "-o", "k.npy"][..],
+        &["fft", "x.npy", "--axes", "0", "--n", "100000", "-o", "y.npy"],
+        &["convolve", "x.npy", "x.npy", "-o", "c.npy", "--mode", "full"],
+    ] {
+        let budgeted: Vec<&str> = arguments.iter().copied().chain(["--memory-budget", "1MiB"]).collect();
+        match arguments[0] {
+            "convolve" => drop(folder.run(&budgeted).success()),
+            _ => fails(&folder, 1, "above --memory-budget 1MiB", &budgeted),
+        }
+        folder.run(arguments).success();
+        std::fs::remove_file(folder.path(arguments[arguments.iter().position(|a| *a == "-o").unwrap() + 1])).unwrap();
+    }
 }
 
 #[test]

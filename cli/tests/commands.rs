@@ -47,6 +47,34 @@ fn matrices_larger_than_the_budget_are_written_in_panels() {
     assert_eq!(folder.real("k.npy").0, [n, n]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_stopped_program_leaves_nothing_half_written() {
+    let folder = Folder::new();
+    let (n, d) = (3000, 300);
+    folder.npy("x.npy", &[n, d], &(0..n * d).map(|i| (i % 37) as f32).collect::<Vec<_>>());
+    // Powers take long enough to be stopped in the middle.
+    let arguments =
+        ["pairwise", "x.npy", "-o", "d.npy", "--metric", "minkowski", "--p", "2.5", "--memory-budget", "1MiB"];
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_gristmill"))
+        .current_dir(folder.path("."))
+        .env("GRISTMILL_ADAPTER", "cpu")
+        .args(arguments)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = std::time::Instant::now();
+    while folder.files().len() < 3 && start.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(child.try_wait().unwrap().is_none(), "it was done before it could be stopped");
+    assert_eq!(folder.files().iter().filter(|name| name.ends_with(".part")).count(), 2);
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(folder.files(), ["x.npy"]);
+}
+
 #[test]
 fn gram_reads_kernels() {
     let folder = Folder::new();

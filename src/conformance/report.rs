@@ -15,7 +15,7 @@ pub struct OpReport {
     pub trials: usize,
     /// Trials that failed.
     pub failed: usize,
-    /// Trials that this adapter cannot run, each counted among `trials`.
+    /// Trials that this adapter cannot run; they are not among `trials`.
     pub skipped: usize,
     /// Result entries compared.
     pub entries: usize,
@@ -108,7 +108,7 @@ impl AdapterReport {
         }
         self.seconds += outcome.seconds;
         let Some(op) = self.ops.iter_mut().find(|op| op.op == trial.op) else { return };
-        op.trials += 1;
+        op.trials += usize::from(outcome.skipped.is_none());
         op.entries += outcome.entries;
         op.seconds += outcome.seconds;
         if outcome.worst > op.worst {
@@ -127,7 +127,7 @@ impl AdapterReport {
 
     /// Whether no trial failed and at least one ran.
     pub fn passed(&self) -> bool {
-        self.failures.is_empty() && self.ops.iter().any(|op| op.trials > op.skipped)
+        self.failures.is_empty() && self.trials() > 0
     }
 
     /// Number of trials run.

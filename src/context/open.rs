@@ -101,13 +101,10 @@ impl Context {
             if selection == Selection::Auto {
                 return Self::on_host(format!("no hardware GPU was found (found: {listed})"), "auto", &listed);
             }
-            // Names are compared by their first words: "llvmpipe (LLVM 15.0.6, 256 bits)" is known as llvmpipe.
-            let first = |info: &AdapterInfo| info.name.split_whitespace().next().unwrap_or_default().to_lowercase();
-            let names: Vec<String> = found.iter().map(first).chain(["cpu".to_owned(), "lavapipe".to_owned()]).collect();
-            let (backend, part) =
-                options.adapter.split_once(':').map_or(("", options.adapter.as_str()), |(b, p)| (b, p));
-            let nearest = nearest(part, names.iter().map(String::as_str));
-            let nearest = nearest.map(|n| if backend.is_empty() { n } else { format!("{backend}:{n}") });
+            let mut names: Vec<String> = found.iter().map(AdapterInfo::selector).collect();
+            let words: Vec<String> = names.iter().filter_map(|name| Some(name.split_once(':')?.1.to_owned())).collect();
+            names.extend(words.into_iter().chain(["cpu".to_owned()]));
+            let nearest = nearest(&options.adapter, names.iter().map(String::as_str));
             return Err(Error::NoAdapter { asked: options.adapter, nearest, found: format!("{listed}, cpu") });
         };
         let opened = open_adapter(&adapters[at], options.default_limits, options.subgroups).await?;

@@ -38,6 +38,22 @@ impl AdapterInfo {
         }
     }
 
+    /// A short text that asks for this adapter: the backend and the word of the name that tells adapters apart,
+    /// `vulkan:llvmpipe`.
+    pub fn selector(&self) -> String {
+        if self.kind == DeviceKind::Host {
+            return "cpu".to_owned();
+        }
+        let name = self.name.to_lowercase();
+        let word = ["llvmpipe", "swiftshader"].into_iter().find(|word| name.contains(word));
+        format!("{}:{}", self.backend, word.unwrap_or(&name))
+    }
+
+    /// Whether a text asks for this adapter, as [`ContextOptions::adapter`](crate::ContextOptions) does.
+    pub fn is_selected_by(&self, text: &str) -> bool {
+        Selection::parse(text).matches(self)
+    }
+
     /// A GPU of silicon, not the host's cores.
     pub fn is_hardware(&self) -> bool {
         matches!(self.kind, DeviceKind::Discrete | DeviceKind::Integrated | DeviceKind::Other)
@@ -82,7 +98,8 @@ impl Selection {
         }
         if let Some((backend, part)) = text.split_once(':') {
             if matches!(backend, "vulkan" | "metal" | "dx12" | "gl" | "webgpu") {
-                return Self::Named { backend: Some(backend.to_owned()), part: part.trim().to_owned() };
+                let part = if part.trim() == "lavapipe" { "llvmpipe" } else { part.trim() };
+                return Self::Named { backend: Some(backend.to_owned()), part: part.to_owned() };
             }
         }
         Self::Named { backend: None, part: text }
@@ -180,6 +197,8 @@ mod tests {
             ..AdapterInfo::host()
         };
         assert!(Selection::parse("vulkan:LLVMpipe").matches(&lavapipe));
+        assert!(Selection::parse("vulkan:lavapipe").matches(&lavapipe) && lavapipe.is_selected_by("lavapipe"));
+        assert_eq!((lavapipe.selector(), AdapterInfo::host().selector()), ("vulkan:llvmpipe".into(), "cpu".into()));
         assert!(!Selection::parse("gl:llvmpipe").matches(&lavapipe));
         assert!(Selection::parse("llvm").matches(&lavapipe));
         assert!(Selection::parse("vulkan").matches(&lavapipe));

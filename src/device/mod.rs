@@ -8,7 +8,9 @@ mod open;
 pub use adapter::{AdapterInfo, Selection};
 pub(crate) use adapter::{describe, limits_of};
 pub(crate) use guard::Guard;
-pub(crate) use instance::{enumerate, wgpu_instance};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use guard::in_turn;
+pub(crate) use instance::enumerate;
 pub(crate) use open::{OpenedDevice, open_adapter};
 
 /// The version of wgpu whose types this library takes and gives.

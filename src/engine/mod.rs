@@ -14,6 +14,8 @@ mod staging;
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,13 +26,18 @@ use pipeline::Pipelines;
 use recorder::{Batch, PARAMETER_BYTES};
 use staging::StagingRing;
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::device::in_turn;
 use crate::device::{Guard, OpenedDevice};
 use crate::error::{Error, Result};
 use crate::plan::{self, Choices, Limits};
 use crate::work::{Executor, Input, Operand, Pending, Storage, Work};
 
 /// A device with everything that running work on it needs.
-pub(crate) struct Engine {
+pub(crate) struct Engine(ManuallyDrop<Parts>);
+
+/// What an engine is made of.
+pub(crate) struct Parts {
     name: String,
     guard: Arc<Guard>,
     queue: wgpu::Queue,
@@ -82,7 +89,7 @@ impl Engine {
             given => given.unwrap_or_else(|| Choices::for_limits(&limits)),
         };
         let alignment = opened.guard.device().limits().min_uniform_buffer_offset_alignment.max(16);
-        Ok(Self {
+        Ok(Self(ManuallyDrop::new(Parts {
             name: opened.info.name.clone(),
             guard: Arc::new(opened.guard),
             queue: opened.queue,
@@ -97,7 +104,7 @@ impl Engine {
             batch: Mutex::new(Batch::new(uniform)),
             parameter_alignment: alignment as usize,
             borrowed: options.borrowed,
-        })
+        })))
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -310,6 +317,14 @@ impl Executor for Engine {
     }
 }
 
+impl Deref for Engine {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
         // Work that nobody reads may still matter to a host application that shares a buffer.
@@ -317,9 +332,16 @@ impl Drop for Engine {
             tracing::debug!(%error, "the last batch was not submitted");
         }
         self.pipelines.save();
-        // Buffers must go while no other GL device is in the middle of its work.
-        if self.guard.is_serial() {
-            let _ = self.trim();
+        #[cfg(not(target_arch = "wasm32"))]
+        let serial = self.guard.is_serial();
+        // SAFETY: this is the one place that drops the parts, and nothing uses them afterwards.
+        let mut free = || unsafe { ManuallyDrop::drop(&mut self.0) };
+        // Buffers, pipelines and the device must go while no other GL device is in the middle of its work.
+        #[cfg(not(target_arch = "wasm32"))]
+        if serial {
+            let _ = in_turn(free);
+            return;
         }
+        free();
     }
 }

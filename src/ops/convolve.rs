@@ -51,6 +51,9 @@ impl ConvolveOptions {
 /// # Accuracy
 /// Method `Direct`: `|error| ≤ (64 + ⌈t/64⌉ + 2) u Σ|x||h|` per entry, t the number of taps. Method `Fft`: `2e-6` of the
 /// largest entry.
+/// # Sources
+/// SciPy, `scipy.signal.convolve`, for the modes; Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1 and
+/// ch. 24.
 ///
 /// # Examples
 /// ```

@@ -45,6 +45,10 @@ impl FftOptions {
 /// # Accuracy
 /// Relative L2 error at most `1.5e-7·√log₂N` (`3e-7·√log₂N` where a length has a prime factor above 13), N the number of
 /// points transformed together.
+/// # Sources
+/// Cooley and Tukey, *An algorithm for the machine calculation of complex Fourier series*, 1965; Bluestein, *A linear
+/// filtering approach to the computation of discrete Fourier transform*, 1970; Higham, *Accuracy and Stability of
+/// Numerical Algorithms*, 2nd ed., ch. 24. Norms and axes are NumPy's, `numpy.fft`.
 ///
 /// # Examples
 /// ```

@@ -36,14 +36,25 @@ pub(super) fn record(
     limits: &Limits,
     program: &mut Program,
 ) -> Result<()> {
+    let dense = Layout::contiguous(&layout.shape);
+    record_between((source, layout), (target, &dense), element_bytes, limits, program)
+}
+
+/// Records the copy of a view that is not empty to another of the same shape.
+pub(super) fn record_between(
+    (source, layout): (BufferId, &Layout),
+    (target, other): (BufferId, &Layout),
+    element_bytes: usize,
+    limits: &Limits,
+    program: &mut Program,
+) -> Result<()> {
     let element = match element_bytes {
         4 => "u32",
         8 => "vec2<u32>",
         16 => "vec4<u32>",
         _ => return Err(Error::argument(program.op, "element", format!("of {element_bytes} bytes cannot be copied"))),
     };
-    let dense = Layout::contiguous(&layout.shape);
-    let axes = collapsed_pair(layout, &dense);
+    let axes = collapsed_pair(layout, other);
     if axes.len() > AXES {
         return Err(Error::argument(program.op, "rank", format!("{} is above {AXES}", layout.shape.len())));
     }
@@ -74,7 +85,7 @@ pub(super) fn record(
         let first = |strides: [u64; AXES]| piece.iter().zip(strides).map(|(range, s)| range.start * s).sum::<u64>();
         let from_first = layout.offset as u64 + first(from);
         let (read, source_before) = window(source, bytes, from_first, extent(&piece, from), limits);
-        let (write, target_before) = window(target, bytes, first(to), extent(&piece, to), limits);
+        let (write, target_before) = window(target, bytes, other.offset as u64 + first(to), extent(&piece, to), limits);
         let count: u64 = piece.iter().map(length).product();
         let (grid, width) = limits.fold(count.div_ceil(64));
         let mut words = Words::new();
@@ -93,10 +104,10 @@ pub(super) fn record(
     Ok(())
 }
 
-/// Axes as (length, stride, dense stride), with neighbours joined where both strides allow it.
-fn collapsed_pair(layout: &Layout, dense: &Layout) -> Vec<(u64, u64, u64)> {
+/// Axes as (length, stride, other stride), with neighbours joined where both strides allow it.
+fn collapsed_pair(layout: &Layout, other: &Layout) -> Vec<(u64, u64, u64)> {
     let mut axes: Vec<(u64, u64, u64)> = Vec::new();
-    for ((&n, &from), &to) in layout.shape.iter().zip(&layout.strides).zip(&dense.strides) {
+    for ((&n, &from), &to) in layout.shape.iter().zip(&layout.strides).zip(&other.strides) {
         let (n, from, to) = (n as u64, from as u64, to as u64);
         match axes.last_mut() {
             _ if n == 1 => {}

@@ -11,7 +11,9 @@ mod reflect;
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]
 mod translate;
 
-pub use compose::{MATH, Scalar, Segment, Shader, ShaderFile, Tail};
+#[cfg(test)]
+pub(crate) use compose::MATH;
+pub use compose::{Shader, ShaderFile, Tail};
 pub use module::{Module, compile};
 pub use reflect::{BindingKind, Interface};
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]

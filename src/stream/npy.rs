@@ -140,6 +140,11 @@ impl NpySink {
         Self { path: path.to_owned(), temporary, file: None, start: 0, columns: 0, piece: Vec::new() }
     }
 
+    /// The file that holds the tiles until all are there.
+    pub fn temporary_path(&self) -> &Path {
+        &self.temporary
+    }
+
     fn io(&self, error: std::io::Error) -> Error {
         Error::Io { path: self.path.display().to_string(), cause: Arc::new(error) }
     }

@@ -59,6 +59,20 @@ pub async fn gram(
 ///
 /// # Errors
 /// As [`pairwise`].
+///
+/// # Examples
+/// ```
+/// # use gristmill::{stream, Context, Metric};
+/// # use ndarray::{array, Array2};
+/// let context = Context::open_blocking()?;
+/// let points = array![[0.0_f32, 0.0], [3.0, 4.0]];
+/// let (mut x, mut y) = (points.view(), points.view()); // or two `NpySource`s, with a `NpySink`
+/// let mut out = Array2::zeros((2, 2));
+/// let options = stream::StreamOptions::default();
+/// stream::pairwise_blocking(&context, &mut x, &mut y, &Metric::EUCLIDEAN, &mut out, options)?;
+/// assert_eq!(out, array![[0.0, 5.0], [5.0, 0.0]]);
+/// # Ok::<(), gristmill::Error>(())
+/// ```
 #[cfg(not(target_arch = "wasm32"))]
 pub fn pairwise_blocking(
     context: &Context,
@@ -75,6 +89,20 @@ pub fn pairwise_blocking(
 ///
 /// # Errors
 /// As [`gram`].
+///
+/// # Examples
+/// ```
+/// # use gristmill::{stream, Context, Kernel};
+/// # use ndarray::{array, Array2};
+/// let context = Context::open_blocking()?;
+/// let points = array![[0.0_f32, 0.0], [3.0, 4.0]];
+/// let (mut x, mut y) = (points.view(), points.view()); // or two `NpySource`s, with a `NpySink`
+/// let mut out = Array2::zeros((2, 2));
+/// let options = stream::StreamOptions::default();
+/// stream::gram_blocking(&context, &mut x, &mut y, &Kernel::linear(), &mut out, options)?;
+/// assert_eq!(out, array![[0.0, 0.0], [0.0, 25.0]]);
+/// # Ok::<(), gristmill::Error>(())
+/// ```
 #[cfg(not(target_arch = "wasm32"))]
 pub fn gram_blocking(
     context: &Context,

@@ -5,7 +5,7 @@ mod formula;
 mod layout;
 mod reduce;
 
-pub use executor::{Executor, MaybeSendSync, Pending, Storage, StorageCell};
+pub use executor::{Executor, Pending, Storage, StorageCell};
 pub use formula::FormulaWork;
 pub use layout::Layout;
 pub use reduce::{Bias, BlockRanges, PairMask, ReduceWork, Reduction};

@@ -7,13 +7,13 @@
 //! | `GRISTMILL_DEFAULT_LIMITS=1` | contexts open at WebGPU's default limits |
 //! | `GRISTMILL_RUNTIME_CHECKS=1` | shaders keep their bounds checks |
 
-#![allow(dead_code)]
+#![allow(dead_code)] // every test uses its part
 
 use std::collections::HashSet;
 use std::env;
 use std::rc::Rc;
 
-use gristmill::{AdapterInfo, Context, ContextOptions};
+use gristmill::{Context, ContextOptions};
 
 /// An adapter that tests run on.
 #[derive(Debug, Clone)]
@@ -33,44 +33,24 @@ const SOFTWARE: [(&str, &str); 3] = [
 
 /// The adapters found, and those that are missing with what to do about it.
 pub fn find() -> (Vec<Adapter>, Vec<(String, String)>) {
-    let mut found = vec![Adapter { name: "cpu".to_owned(), serial: false }];
-    let mut seen = HashSet::new();
+    let mut chosen: Vec<Adapter> = Vec::new();
+    let mut present = HashSet::new();
     for info in Context::adapters_blocking() {
-        let name = short_name(&info);
-        if info.backend != "cpu" && seen.insert(name.clone()) {
-            found.push(Adapter { serial: info.backend == "gl", name });
+        let name = info.selector();
+        if present.insert(name.clone()) && wanted(|asked| info.is_selected_by(asked)) {
+            chosen.push(Adapter { serial: info.backend == "gl", name });
         }
     }
-    let missing = SOFTWARE
-        .iter()
-        .filter(|(name, _)| !found.iter().any(|adapter| adapter.name == *name))
-        .map(|(name, remedy)| ((*name).to_owned(), format!("not found; {remedy}")))
-        .collect();
-    let (chosen, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|adapter| wanted(&adapter.name));
-    let mut missing: Vec<(String, String)> = missing;
-    missing.retain(|(name, _)| wanted(name));
-    drop(others);
+    chosen.sort_by_key(|adapter| adapter.name != "cpu");
+    let missing = SOFTWARE.iter().filter(|(name, _)| !present.contains(*name) && wanted(|asked| name.contains(asked)));
+    let missing = missing.map(|(name, remedy)| ((*name).to_owned(), format!("not found; {remedy}"))).collect();
     (chosen, missing)
 }
 
-/// `backend:name` with the name cut to the word that tells adapters apart.
-pub fn short_name(info: &AdapterInfo) -> String {
-    let name = info.name.to_lowercase();
-    let word = ["llvmpipe", "swiftshader"].into_iter().find(|word| name.contains(word)).map(str::to_owned);
-    format!("{}:{}", info.backend, word.unwrap_or(name))
-}
-
-fn wanted(name: &str) -> bool {
+/// Whether the environment asks for an adapter, by what is known of it.
+fn wanted(is_selected_by: impl Fn(&str) -> bool) -> bool {
     match env::var("GRISTMILL_ADAPTER") {
-        Ok(asked) if !asked.is_empty() && asked != "all" && asked != "auto" => {
-            let asked = asked.to_lowercase();
-            match asked.split_once(':') {
-                Some((backend, part)) => {
-                    name.split_once(':').is_some_and(|(own, rest)| own == backend && rest.contains(part))
-                }
-                None => name.contains(&asked),
-            }
-        }
+        Ok(asked) if !asked.is_empty() && asked != "all" && asked != "auto" => is_selected_by(&asked),
         _ => true,
     }
 }

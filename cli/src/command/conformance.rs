@@ -73,7 +73,7 @@ fn bar(general: &General) -> ProgressBar {
 /// One adapter's findings: a line per op, and what failed.
 fn text(found: &AdapterReport) -> String {
     let mut text = format!("\n{}\n{:<34}{:>7}{:>8}{:>13}\n", found.adapter, "op", "trials", "failed", "error/bound");
-    for op in &found.ops {
+    for op in found.ops.iter().filter(|op| op.trials > 0) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{:<34}{:>7}{:>8}{:>13.3}", op.op, op.trials, op.failed, op.worst);
     }

@@ -53,6 +53,7 @@ fn arrays(mut job: Job<'_>, args: &Convolve) -> Result<()> {
         args.h,
         shape_text(h.array.shape())
     );
+    job.holds(full_bytes(x.array.shape(), h.array.shape()))?;
     let context = job.open()?;
     let options = options(args, ModeName::Full);
     let values = match (x.array, h.array) {
@@ -75,6 +76,7 @@ fn pictures(mut job: Job<'_>, args: &Convolve) -> Result<()> {
     let picture = Picture::read(&args.x)?;
     let mut h = plane(&mut job, "h", &args.h)?;
     normalize(args, &mut h)?;
+    job.holds(full_bytes(picture.channels.shape(), h.shape()))?;
     let context = job.open()?;
     let options = options(args, ModeName::Same);
     let channels: Vec<Array2<f32>> = picture
@@ -98,6 +100,12 @@ fn pictures(mut job: Job<'_>, args: &Convolve) -> Result<()> {
         output.array(&Values::Real(result))?;
     }
     job.done(&context.info().to_string(), &args.output, &shape, json!({}))
+}
+
+/// What the fullest result takes, complex numbers for its transform.
+pub(super) fn full_bytes(x: &[usize], h: &[usize]) -> usize {
+    let padded = x.iter().rev().zip(h.iter().rev().chain(std::iter::repeat(&1))).map(|(x, h)| x.saturating_add(*h));
+    padded.fold(8, usize::saturating_mul)
 }
 
 /// A picture's grey levels or an array, with two axes.

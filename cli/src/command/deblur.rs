@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, Axis, Ix2, Zip, s, stack};
 use serde_json::json;
 
 use super::Job;
-use super::convolve::{plane, scale_to_one, warn_of_clipping};
+use super::convolve::{full_bytes, plane, scale_to_one, warn_of_clipping};
 use crate::args::{Deblur, General};
 use crate::format::{Kind, Output, Picture, Values, read_real, shape_text};
 use crate::usage;
@@ -33,6 +33,7 @@ pub(super) fn run(general: &General, args: &Deblur) -> Result<()> {
     let mut psf = plane(&mut job, "psf", &args.psf)?;
     scale_to_one(&mut psf, &args.psf)?;
     let psf = psf.into_dimensionality::<Ix2>()?;
+    job.holds(full_bytes(picture.channels.shape(), psf.shape()))?;
     let context = job.open()?;
     let channels: Vec<Array2<f32>> = picture
         .channels
@@ -47,7 +48,9 @@ pub(super) fn run(general: &General, args: &Deblur) -> Result<()> {
         warn_of_clipping(&job, &restored);
         output.picture(&restored)?;
     } else {
-        output.array(&Values::Real(restored.into_dyn()))?;
+        let grey = shape.first() == Some(&1);
+        let restored = if grey { restored.index_axis_move(Axis(0), 0).into_dyn() } else { restored.into_dyn() };
+        output.array(&Values::Real(restored))?;
     }
     job.done(&context.info().to_string(), &args.output, &shape, json!({}))
 }

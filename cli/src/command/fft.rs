@@ -27,6 +27,11 @@ pub(super) fn run(general: &General, args: &Fft) -> Result<()> {
     if args.n.as_ref().is_some_and(|n| n.len() != args.axes.len()) {
         return Err(usage(format!("--n needs one length per axis: {} for --axes {:?}", args.axes.len(), args.axes)));
     }
+    let longest = |axis: usize| {
+        let asked = options.axes.iter().flatten().zip(args.n.iter().flatten()).find(|(at, _)| **at == axis);
+        asked.map_or(shape[axis], |(_, n)| shape[axis].max(*n))
+    };
+    job.holds((0..shape.len()).fold(8, |bytes: usize, axis| bytes.saturating_mul(longest(axis))))?;
     let context = job.open()?;
     let values = match (args.real, args.inverse, x.array) {
         (true, false, Values::Real(x)) => {

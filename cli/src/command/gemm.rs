@@ -17,6 +17,13 @@ pub(super) fn run(general: &General, args: &Gemm) -> Result<()> {
     if let Some(c) = &c {
         job.took("c", c, c.array.shape());
     }
+    let (last, next) = (
+        |shape: &[usize]| shape.last().copied().unwrap_or(1),
+        |shape: &[usize]| shape.iter().rev().nth(1).copied().unwrap_or(1),
+    );
+    let rows = if args.trans_a { last(a.array.shape()) } else { next(a.array.shape()) };
+    let columns = if args.trans_b { next(b.array.shape()) } else { last(b.array.shape()) };
+    job.holds(rows.saturating_mul(columns).saturating_mul(4))?;
     let context = job.open()?;
     let (mut left, mut right) = (context.upload(&a.array)?, context.upload(&b.array)?);
     if args.trans_a {

@@ -27,7 +27,7 @@ pub(super) fn run(general: &General) -> Result<()> {
     }
     writeln!(out, "Adapters (use with --adapter):")?;
     for adapter in &adapters {
-        let name = device::name_for_option(adapter);
+        let name = adapter.selector();
         writeln!(out, "  {name:<24}{adapter}{}", if device::is_software(adapter) { "  (in software)" } else { "" })?;
     }
     for context in &contexts {
@@ -53,7 +53,7 @@ pub(super) fn run(general: &General) -> Result<()> {
 fn adapter_json(adapter: &AdapterInfo) -> Value {
     json!({
         "name": adapter.name, "backend": adapter.backend, "driver": adapter.driver, "kind": kind(adapter.kind),
-        "option": device::name_for_option(adapter),
+        "option": adapter.selector(),
     })
 }
 

@@ -75,12 +75,12 @@ fn room(general: &General, wanted: usize, known: usize, k: usize) -> Result<(Arr
     // A result is an index, a distance and a share of a vote; a query needs four copies of its distances and an order.
     let results = wanted.checked_mul(k).and_then(|n| n.checked_mul(8 + 4 + 8));
     let needed = known.checked_mul(4 * 4 + 8).and_then(|query| query.checked_add(results?));
-    let fits = needed.is_some_and(|bytes| bytes as u64 <= general.memory_budget);
+    let fits = needed.is_some_and(|bytes| bytes as u64 <= general.budget());
     ensure!(
         fits,
         "knn: {k} neighbours of {wanted} queries among {known} rows take more than the memory budget of {} MiB; \
          take fewer rows at a time or raise --memory-budget",
-        general.memory_budget >> 20
+        general.budget() >> 20
     );
     let (mut indices, mut distances, mut votes) = (Vec::new(), Vec::new(), Vec::new());
     let count = wanted * k;

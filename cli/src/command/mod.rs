@@ -92,6 +92,21 @@ impl<'a> Job<'a> {
         })
     }
 
+    /// Refuses what a memory budget that was given does not hold: the inputs taken so far and a result of `bytes`, each on
+    /// the host and on the device.
+    fn holds(&self, bytes: usize) -> Result<()> {
+        let Some(budget) = self.general.memory_budget else { return Ok(()) };
+        let inputs = self.inputs.iter().map(|(_, _, shape)| shape.iter().product::<usize>().saturating_mul(4));
+        let needed = inputs.fold(bytes, usize::saturating_add).saturating_mul(2) as u64;
+        if needed <= budget {
+            return Ok(());
+        }
+        let (name, needed, budget) = (self.name, needed.div_ceil(1 << 20), budget >> 20);
+        anyhow::bail!(
+            "{name} works in memory and takes about {needed} MiB, above --memory-budget {budget}MiB; raise it"
+        )
+    }
+
     fn read<E: Element>(&self, tensor: &Tensor<E>) -> Result<ndarray::ArrayD<E>> {
         self.explain(tensor.read_blocking())
     }

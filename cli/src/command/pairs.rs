@@ -14,7 +14,7 @@ use serde_json::json;
 use super::Job;
 use crate::args::{General, Gram, Pairwise};
 use crate::format::{Input, Kind, Output, Values, peek_rows, read_labels, read_points};
-use crate::usage;
+use crate::{stop, usage};
 
 pub(super) fn pairwise(general: &General, args: &Pairwise) -> Result<()> {
     if args.list {
@@ -101,7 +101,7 @@ impl Points {
     fn open(job: &mut Job<'_>, argument: &'static str, path: &str, streamed: bool) -> Result<Self> {
         let file = Path::new(path);
         if let Some((rows, columns, was)) = peek_rows(file).filter(|_| streamed) {
-            let large = matrix_bytes(rows, columns) > job.general.memory_budget / 4;
+            let large = matrix_bytes(rows, columns) > job.general.budget() / 4;
             // What is wrong with a file that cannot be mapped, the plain reader says.
             if let Some(source) = large.then(|| NpySource::open(file).ok()).flatten() {
                 let note = (was != "float32").then(|| format!("{path}: {was} converted to float32"));
@@ -185,7 +185,7 @@ impl Matrix {
         let needed = bytes.saturating_mul(4).saturating_add(inputs);
         let context = job.open()?;
         match (&self.x, second) {
-            (Points::Here(x), Points::Here(y)) if needed <= job.general.memory_budget => {
+            (Points::Here(x), Points::Here(y)) if needed <= job.general.budget() => {
                 let x = context.upload(x)?;
                 let y = if self.y.is_some() { context.upload(y)? } else { x.clone() };
                 let values = job.read(&job.explain(match function {
@@ -198,7 +198,7 @@ impl Matrix {
                 "{name}: the work takes {} MiB, more than the memory budget of {} MiB, and only .npy is streamed; \
                  write .npy or raise --memory-budget",
                 needed.div_ceil(1 << 20),
-                job.general.memory_budget >> 20
+                job.general.budget() >> 20
             ),
             _ => self.stream(job, &context, function)?,
         }
@@ -214,9 +214,9 @@ impl Matrix {
             progress.set_length(done.total);
             progress.set_position(done.done);
         };
-        let options =
-            StreamOptions { memory_budget: job.general.memory_budget, progress: Some(&mut report), cancel: None };
+        let options = StreamOptions { memory_budget: job.general.budget(), progress: Some(&mut report), cancel: None };
         let mut sink = NpySink::new(self.output.path());
+        stop::remove_when_stopped(sink.temporary_path());
         let (x, y) = (x.as_mut(), y.as_mut());
         job.explain(match function {
             Function::Metric(metric) => stream::pairwise_blocking(context, x, y, metric, &mut sink, options),
@@ -230,7 +230,7 @@ impl Matrix {
 /// A quarter of the budget for each of: the panel on the device, its staging copy, its copy on the host, room.
 pub(super) fn panel_bytes(general: &General, context: &Context) -> u64 {
     let largest = context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes);
-    (general.memory_budget / 4).min(largest)
+    (general.budget() / 4).min(largest)
 }
 
 /// Cuts rows into panels of `columns` numbers each, none above `bytes` unless it is one row.

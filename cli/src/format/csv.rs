@@ -55,7 +55,8 @@ pub(crate) fn read_from(source: impl Read) -> Result<ArrayD<f32>> {
         ensure!(found == expected, "line {line}: has {found} cells, the lines before it have {expected}");
         rows += 1;
     }
-    Ok(ArrayD::from_shape_vec(IxDyn(&[rows, columns.unwrap_or(0)]), values)?)
+    let Some(columns) = columns else { bail!("is empty: it has no line with numbers and no header") };
+    Ok(ArrayD::from_shape_vec(IxDyn(&[rows, columns]), values)?)
 }
 
 fn number(cell: &str) -> Result<f32> {
@@ -93,7 +94,7 @@ mod tests {
         {
             assert_eq!(read_from(text.as_bytes()).unwrap(), plain, "{text:?}");
         }
-        assert_eq!(read_from("".as_bytes()).unwrap().shape(), [0, 0]);
+        assert!(complaint("").contains("is empty") && complaint("\n\n").contains("is empty"));
         assert_eq!(read_from("a,b,c\n".as_bytes()).unwrap().shape(), [0, 3]);
     }
 

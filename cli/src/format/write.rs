@@ -12,7 +12,7 @@ use npyz::zip::write::FileOptions;
 use tempfile::NamedTempFile;
 
 use super::{Kind, Picture, Sound, Values};
-use crate::usage;
+use crate::{stop, usage};
 
 /// A place for a result: a temporary file beside the wanted one, renamed when all is written.
 #[derive(Debug)]
@@ -31,6 +31,9 @@ impl Output {
             let endings: Vec<&str> = kinds.iter().map(|&kind| ending(kind)).collect();
             return Err(usage(format!("{path}: this command writes {}", endings.join(" or "))));
         }
+        if [".tsv", ".txt"].iter().any(|ending| path.to_lowercase().ends_with(ending)) {
+            return Err(usage(format!("{path}: tables are written as .csv")));
+        }
         if path.to_lowercase().ends_with(".gz") {
             return Err(usage(format!("{path}: gzip is read, not written")));
         }
@@ -48,7 +51,10 @@ impl Output {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(&folder).with_context(|| format!("{path}: cannot be written"))?;
+        // The error's own text would name the temporary file.
+        let refused = |error: std::io::Error| anyhow::anyhow!("{path}: cannot be written ({})", error.kind());
+        let file = builder.tempfile_in(&folder).map_err(refused)?;
+        stop::remove_when_stopped(file.path());
         Ok(Self { path: target, name: path.to_owned(), kind, file })
     }
 
@@ -121,6 +127,7 @@ impl Output {
     pub(crate) fn bytes(path: &Path, bytes: &[u8]) -> Result<()> {
         let name = || path.display().to_string();
         let mut file = NamedTempFile::new_in(folder_of(path)).with_context(name)?;
+        stop::remove_when_stopped(file.path());
         file.write_all(bytes).with_context(name)?;
         #[cfg(unix)]
         {

@@ -295,13 +295,15 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         add(number, shape, axes, lengths, transposed);
     }
     if extent == Extent::Full {
-        let large: [(&[usize], &[usize]); 6] = [
+        let large: [(&[usize], &[usize]); 7] = [
             (&[1, 59_049], &[1]),
             (&[1, 100_003], &[1]),
             (&[1, 524_288], &[1]),
             (&[1, 1 << 20], &[1]),
             (&[512, 1000], &[0, 1]),
             (&[70_000, 16], &[1]),
+            // Columns that reach across more than one binding.
+            (&[32, 700_000], &[0]),
         ];
         large.into_iter().enumerate().for_each(|(number, (shape, axes))| add(number, shape, axes, None, false));
     }

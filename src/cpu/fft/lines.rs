@@ -6,7 +6,7 @@ use std::sync::Arc;
 use num_complex::Complex32;
 use rustfft::Fft;
 
-use super::{Plans, ZERO};
+use super::Plans;
 use crate::error::Result;
 
 /// Something that turns a whole line of input into a whole line of result.

@@ -83,6 +83,15 @@ pub(super) fn run(plans: &Plans, work: &FftWork, input: &Operand) -> Result<Memo
         let message = format!("{axis} of length {length} is not an axis of shape {shape:?} with a length from 1");
         return Err(Error::argument(op, "axis", message));
     }
+    // The result's memory is asked for first: tables of an absurd length take minutes to make.
+    let (given, bytes) = match work.kind {
+        FftKind::Complex => (length, size_of::<Complex32>()),
+        FftKind::RealToHalf => (length / 2 + 1, size_of::<Complex32>()),
+        FftKind::HalfToReal => (length, size_of::<f32>()),
+    };
+    let others = shape.iter().enumerate().filter(|(at, _)| *at != axis).map(|(_, n)| *n);
+    let len = others.fold(given.saturating_mul(bytes), usize::saturating_mul);
+    drop(Memory::anything(op, len)?);
     match work.kind {
         FftKind::Complex => {
             let view = View::<Complex32>::of(op, input)?;

@@ -2,8 +2,9 @@
 
 use super::FftChoices;
 use super::geometry::{Batch, Part, collapse, parts, reach, window, window_bytes};
-use super::recipe::{COMPLEX_BYTES, FftRecipe, Form, LineShape};
-use super::tail::{Factor, LinePass, Number};
+use super::recipe::{COMPLEX_BYTES, FftRecipe, Form};
+use super::steps::{Step, steps};
+use super::tail::{LinePass, Number};
 use crate::error::{Error, Result};
 use crate::plan::{BufferId, Limits, Pass, Program};
 
@@ -58,17 +59,40 @@ pub(crate) struct AxisTransform {
     pub(crate) batch: Vec<Batch>,
 }
 
-/// A pass of the transform, apart from where its lines lie.
-struct Step<'a> {
-    pass: LinePass<'a>,
-    /// Position among the passes that share one transform of the inner length.
-    position: usize,
-    first: bool,
-    last: bool,
+/// Memory between the passes of one transform, which the next one uses again.
+#[derive(Default)]
+pub(super) struct Scratch(Vec<BufferId>);
+
+impl Scratch {
+    /// `count` temporaries of at least this size.
+    fn take(&mut self, count: usize, bytes: u64, program: &mut Program) -> Vec<BufferId> {
+        while self.0.len() < count {
+            self.0.push(program.temporary(bytes));
+        }
+        for buffer in &self.0 {
+            if let BufferId::Temporary(at) = *buffer {
+                if let Some(size) = program.temporaries.get_mut(at) {
+                    *size = bytes.max(*size);
+                }
+            }
+        }
+        self.0[..count].to_vec()
+    }
 }
 
 /// Appends the transform's passes to `program`.
 pub(crate) fn append_axis(
+    program: &mut Program,
+    transform: &AxisTransform,
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Result<()> {
+    append_with(&mut Scratch::default(), program, transform, limits, choices)
+}
+
+/// The same, over scratch memory that others use too.
+pub(super) fn append_with(
+    scratch: &mut Scratch,
     program: &mut Program,
     transform: &AxisTransform,
     limits: &Limits,
@@ -109,7 +133,7 @@ pub(crate) fn append_axis(
         ))
     })?;
     let most_lines = parts.iter().map(|p| p.iter().map(|(_, size)| *size as u64).product::<u64>()).max().unwrap_or(1);
-    let scratch: Vec<BufferId> = (1..steps.len()).take(2).map(|_| program.temporary(most_lines * line_bytes)).collect();
+    let scratch = scratch.take((steps.len() - 1).min(2), most_lines * line_bytes, program);
     for part in &parts {
         let cost = cost_of(part) / steps.len() as f64;
         for (number, step) in steps.iter().enumerate() {
@@ -121,85 +145,12 @@ pub(crate) fn append_axis(
     Ok(())
 }
 
-/// The passes of a recipe.
-fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform) -> Vec<Step<'a>> {
-    let plain = |shape: &'a LineShape| LinePass {
-        shape,
-        source: Number::Complex,
-        real_result: false,
-        short: false,
-        cut: false,
-        conjugate: false,
-        swap_source: false,
-        prepare: None,
-        between: None,
-        rotate: None,
-        swap_first: false,
-        finish: None,
-        swap_last: false,
-        product: false,
-        neighbours_are_lines: false,
-        dimensions: 1,
-    };
-    let sequence = |passes: &'a [LineShape]| {
-        let mut rest: usize = passes.iter().map(|p| p.length).product();
-        let last = passes.len() - 1;
-        let mut steps = Vec::with_capacity(passes.len());
-        for (position, shape) in passes.iter().enumerate() {
-            let rotate = (position < last).then_some(rest);
-            rest /= shape.length;
-            steps.push(Step { pass: LinePass { rotate, ..plain(shape) }, position, first: false, last: false });
-        }
-        steps
-    };
-    let mut steps = match &recipe.form {
-        Form::Smooth(passes) => sequence(passes),
-        Form::Bluestein(passes) => {
-            let chirp = Some(Factor::Chirp(recipe.length));
-            let filter = Some(Factor::Filter { length: recipe.length, padded: recipe.inner_length() });
-            let mut steps = sequence(passes);
-            if passes.len() == 1 {
-                steps[0].pass.between = filter;
-            } else {
-                if let Some(step) = steps.last_mut() {
-                    step.pass.finish = filter;
-                    step.pass.swap_last = true;
-                }
-                steps.extend(sequence(passes));
-            }
-            if let Some(step) = steps.first_mut() {
-                step.pass.prepare = chirp;
-            }
-            if let Some(step) = steps.last_mut() {
-                step.pass.swap_first = true;
-                step.pass.finish = chirp;
-            }
-            steps
-        }
-    };
-    if let Some(step) = steps.first_mut() {
-        step.first = true;
-        step.pass.source = transform.number;
-        step.pass.short = transform.source.length < recipe.inner_length();
-        step.pass.conjugate = transform.conjugate;
-        step.pass.swap_source = transform.inverse;
-    }
-    if let Some(step) = steps.last_mut() {
-        step.last = true;
-        step.pass.cut = transform.result.length < recipe.inner_length() || transform.result_start > 0;
-        step.pass.real_result = transform.real_result;
-        step.pass.swap_last = transform.inverse;
-        step.pass.product = transform.product.is_some();
-    }
-    steps
-}
-
 impl AxisTransform {
-    fn source_bytes(&self) -> u64 {
+    pub(super) fn source_bytes(&self) -> u64 {
         if self.number == Number::Real { 4 } else { 8 }
     }
 
-    fn result_bytes(&self) -> u64 {
+    pub(super) fn result_bytes(&self) -> u64 {
         if self.real_result { 4 } else { 8 }
     }
 

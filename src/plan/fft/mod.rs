@@ -2,8 +2,10 @@
 
 mod append;
 mod butterfly;
+mod gather;
 mod geometry;
 mod recipe;
+mod steps;
 mod tables;
 mod tail;
 #[cfg(test)]
@@ -105,6 +107,9 @@ pub(crate) fn lower(work: &FftWork, inputs: &[Input<'_>], limits: &Limits, choic
         product: None,
         batch,
     };
-    append_axis(&mut program, &transform, limits, choices)?;
+    match gather::lines_at_once(&transform, limits) {
+        Some(lines) => gather::record(&mut program, &transform, lines, limits, choices)?,
+        None => append_axis(&mut program, &transform, limits, choices)?,
+    }
     Ok(program)
 }

@@ -8,7 +8,7 @@ use super::finish::Finish;
 use super::text;
 use crate::error::{Error, Result};
 use crate::plan::parameters::Words;
-use crate::plan::pieces::{Region, extent, length, longest, pieces, window, window_bytes};
+use crate::plan::pieces::{Region, extent, length, pieces, window, window_bytes};
 use crate::plan::{BufferId, Limits, Pass, Program, Window, copy};
 use crate::shader::{Shader, ShaderFile, Tail};
 use crate::work::Layout;

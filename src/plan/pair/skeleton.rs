@@ -63,8 +63,6 @@ pub(crate) struct Skeleton<'a> {
 /// How the skeleton is laid over one op: the tile that fits its shape, and the slices of features.
 struct Scheme<'a> {
     skeleton: Skeleton<'a>,
-    /// x and y have changed places, so that the longer side runs along the lanes.
-    swapped: bool,
     out: Strides,
     slice_features: u64,
     slices: u64,
@@ -121,19 +119,7 @@ impl<'a> Scheme<'a> {
         let shader = Arc::new(main_shader(&skeleton, swapped, slices > 1));
         let (x_panels, y_panels) = (program.temporary(0), program.temporary(0));
         let partials = (slices != 1).then(|| program.temporary(16));
-        Self {
-            skeleton,
-            swapped,
-            out,
-            slice_features,
-            slices,
-            group_slices,
-            x_panels,
-            y_panels,
-            partials,
-            shader,
-            weights,
-        }
+        Self { skeleton, out, slice_features, slices, group_slices, x_panels, y_panels, partials, shader, weights }
     }
 
     fn record(&self, program: &mut Program) -> Result<()> {
