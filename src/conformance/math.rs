@@ -2,6 +2,7 @@
 
 use std::f64::consts::TAU;
 
+use crate::expr::{Binary, Unary};
 use crate::metric::UNIT_ROUNDOFF;
 
 /// Arguments of a trial.
@@ -126,12 +127,36 @@ pub(crate) const FUNCTIONS: &[MathFunction] = &[
         definition: |x, y| y.atan2(x),
         bound: |_, _, v| relative(8.0, v),
     },
+    one(
+        "relu_angle",
+        "relu_angle_(x)",
+        Arguments::Even(0.0, 3.1415925),
+        |x, _| Unary::ReluAngle.value(x),
+        |_, _, v| relative(16.0, v),
+    ),
+    one(
+        "relu_angle of small",
+        "relu_angle_(x)",
+        Arguments::Magnitudes(1e-9, 1.0),
+        |x, _| Unary::ReluAngle.value(x),
+        |_, _, v| relative(16.0, v),
+    ),
+    bessel("log_bessel_k", Arguments::Even(0.01, 20.0)),
+    bessel("log_bessel_k of any", Arguments::Magnitudes(1e-3, 1e5)),
     power("pow", "pow_(x, y)", Arguments::Magnitudes(1e-4, 1e4), Arguments::Even(-5.0, 5.0)),
     power("pow near 1", "pow_(x, y)", Arguments::Even(0.5, 2.0), Arguments::Even(-120.0, 120.0)),
     power("pow of any", "pow_(x, y)", Arguments::Bits, Arguments::Bits),
     power("whole pow", "pow_(x, y)", Arguments::Magnitudes(1e-3, 1e3), Arguments::Of(WHOLE)),
     power("half pow", "pow_(x, y)", Arguments::Even(0.0, 100.0), Arguments::Of(HALVES)),
 ];
+
+const ORDERS: &[f32] = &[1e-4, 0.1, 0.5, 0.8, 1.0, 1.2, 1.9, 2.5, 3.3, 7.0, 30.0, 300.0, 1e4];
+
+const fn bessel(name: &'static str, x: Arguments) -> MathFunction {
+    let bound = |x: f64, _: f64, _: f64| (32.0 + 12.0 * x.abs()) * UNIT_ROUNDOFF;
+    let definition = |x: f64, y: f64| Binary::LogBesselK.value(y, x);
+    MathFunction { name, call: "log_bessel_k_(y, x)", x, y: Arguments::Of(ORDERS), definition, bound }
+}
 
 const fn power(name: &'static str, call: &'static str, x: Arguments, y: Arguments) -> MathFunction {
     MathFunction { name, call, x, y, definition: f64::powf, bound: |_, y, v| power_bound(y, v) }

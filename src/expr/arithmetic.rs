@@ -83,6 +83,21 @@ impl Expr {
         Self::unary(Unary::Tanh, self.clone())
     }
 
+    /// The angle of (`x`, this), arctan(this/x) with the quadrant of both signs.
+    pub fn atan2(&self, x: impl Into<Expr>) -> Self {
+        Self::binary(Binary::Atan2, self.clone(), x.into())
+    }
+
+    /// The larger of this and 0, and NaN for NaN, which `max` may lose.
+    pub fn positive_part(&self) -> Self {
+        Self::unary(Unary::PositivePart, self.clone())
+    }
+
+    /// The angle between the ReLU features of two vectors at this angle, `arccos((sin x + (π − x) cos x)/π)`.
+    pub fn relu_angle(&self) -> Self {
+        Self::unary(Unary::ReluAngle, self.clone())
+    }
+
     /// The smaller of both; where one is NaN, either.
     pub fn min(&self, other: impl Into<Expr>) -> Self {
         Self::binary(Binary::Min, self.clone(), other.into())

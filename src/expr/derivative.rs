@@ -66,6 +66,9 @@ pub(super) fn unary(function: Unary, whole: &Expr, a: &Expr, da: Expr) -> Option
         Unary::Sin => da * a.cos(),
         Unary::Cos => -(da * a.sin()),
         Unary::Tanh => da * (1.0 - whole.powi(2)),
+        Unary::PositivePart => da * (1.0 - (-a).step(0.0)),
+        // Of cos y = (sin x + (π − x) cos x)/π.
+        Unary::ReluAngle => da * ((1.0 - a * std::f64::consts::FRAC_1_PI) * a.sin() / whole.sin()),
     })
 }
 
@@ -88,6 +91,18 @@ pub(super) fn binary(
         Binary::Min => (da.map(|da| da * b.step(a)), db.map(|db| db * (1.0 - b.step(a)))),
         Binary::Max => (da.map(|da| da * a.step(b)), db.map(|db| db * (1.0 - a.step(b)))),
         Binary::Pow => (da.map(|da| da * (b * a.pow(b - 1.0))), db.map(|db| db * (whole * a.log()))),
+        Binary::Atan2 => {
+            let squared = a.powi(2) + b.powi(2);
+            (da.map(|da| da * b / &squared), db.map(|db| -(db * a / &squared)))
+        }
+        // d/ds ln(s^ν K_ν(s)) = −K_(ν−1)(s)/K_ν(s), and K_(−μ) = K_μ. The order is not differentiated.
+        Binary::LogBesselK => {
+            let order = (a - 1.0).abs().max(1e-4);
+            let shift = |nu: &Expr| nu * nu.log() - nu;
+            let halves = (a - &order) * (b * 0.5).log();
+            let quotient = (b.log_bessel_k(&order) - whole + shift(&order) - shift(a) + halves).exp();
+            (None, db.map(|db| -(db * quotient)))
+        }
         Binary::Step => return None,
     };
     match (along_a, along_b) {

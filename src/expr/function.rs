@@ -2,7 +2,10 @@
 //!
 //! The errors are those that `math.wgsl` states for its functions; conformance measures them on every driver.
 
+use std::f64::consts::PI;
+
 use super::UNIT_ROUNDOFF;
+use super::bessel::log_bessel_k;
 
 /// A function of one operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +28,10 @@ pub enum Unary {
     Tanh,
     /// 1/x, and 0 at 0.
     InverseOrZero,
+    /// The larger of x and 0, and NaN for NaN.
+    PositivePart,
+    /// arccos((sin x + (π − x) cos x)/π) for x in 0 … π, NaN outside.
+    ReluAngle,
 }
 
 /// A function of two operands.
@@ -44,6 +51,21 @@ pub enum Binary {
     Pow,
     /// 0 where the second operand is below the first, else 1.
     Step,
+    /// The angle of the point whose y is the first operand and whose x the second.
+    Atan2,
+    /// See [`Expr::log_bessel_k`](super::Expr::log_bessel_k); the order is the first operand.
+    LogBesselK,
+}
+
+/// `2 arcsin √t`, `t = ((π − x) 2 sin²(x/2) + (x − sin x))/2π`, for x from 0 to the f32 next to π.
+fn relu_angle(x: f64) -> f64 {
+    if !(0.0..=f64::from(std::f32::consts::PI)).contains(&x) {
+        return f64::NAN;
+    }
+    let z = x * x;
+    let series = x * z / 6.0 * (1.0 - z / 20.0 * (1.0 - z / 42.0 * (1.0 - z / 72.0)));
+    let gap = if x < 0.1 { series } else { x - x.sin() };
+    2.0 * (((PI - x).max(0.0) * 2.0 * (0.5 * x).sin().powi(2) + gap) / (2.0 * PI)).sqrt().asin()
 }
 
 impl Unary {
@@ -64,6 +86,14 @@ impl Unary {
             Self::Tanh => a.tanh(),
             Self::InverseOrZero if a == 0.0 => 0.0,
             Self::InverseOrZero => 1.0 / a,
+            Self::PositivePart => {
+                if a < 0.0 {
+                    0.0
+                } else {
+                    a
+                }
+            }
+            Self::ReluAngle => relu_angle(a),
         }
     }
 
@@ -82,13 +112,15 @@ impl Unary {
             Self::Cos => format!("cos_({a})"),
             Self::Tanh => format!("tanh_({a})"),
             Self::InverseOrZero => format!("inverse_or_zero_({a})"),
+            Self::PositivePart => format!("positive_({a})"),
+            Self::ReluAngle => format!("relu_angle_({a})"),
         }
     }
 
     /// Rounding error of the function itself on a device: relative to the value's magnitude, and absolute.
     fn rounding(self) -> (f64, f64) {
         match self {
-            Self::Negate | Self::Abs | Self::Sign => (0.0, 0.0),
+            Self::Negate | Self::Abs | Self::Sign | Self::PositivePart => (0.0, 0.0),
             Self::Sqrt => (SQRT_ROUNDING, 0.0),
             Self::InverseOrZero => (DIVIDE_ROUNDING, 0.0),
             Self::Exp => (2.5 * UNIT_ROUNDOFF, 0.0),
@@ -96,6 +128,7 @@ impl Unary {
             Self::Log1p => (4.0 * UNIT_ROUNDOFF, 0.0),
             Self::Expm1 | Self::Tanh => (5.0 * UNIT_ROUNDOFF, 0.0),
             Self::Sin | Self::Cos => (0.0, 3.0 * UNIT_ROUNDOFF),
+            Self::ReluAngle => (16.0 * UNIT_ROUNDOFF, 0.0),
         }
     }
 
@@ -116,6 +149,9 @@ impl Unary {
             Self::InverseOrZero if a.abs() <= error => f64::INFINITY,
             Self::InverseOrZero => value.abs() * error / (a.abs() - error),
             Self::Sqrt => spread(value, self.value(a + error), self.value((a - error).max(0.0))),
+            Self::PositivePart => spread(value, self.value(a + error), self.value(a - error)),
+            // Its slope is at most 1; an angle that its error takes out of range stays at the end.
+            Self::ReluAngle => error,
             Self::Exp | Self::Expm1 | Self::Log | Self::Log1p | Self::Tanh => {
                 spread(value, self.value(a + error), self.value(a - error))
             }
@@ -143,6 +179,8 @@ impl Binary {
             Self::Max => a.max(b),
             Self::Pow => a.powf(b),
             Self::Step => f64::from(u8::from(b >= a)),
+            Self::Atan2 => a.atan2(b),
+            Self::LogBesselK => log_bessel_k(a, b),
         }
     }
 
@@ -157,6 +195,8 @@ impl Binary {
             Self::Max => format!("max({a}, {b})"),
             Self::Pow => format!("pow_({a}, {b})"),
             Self::Step => format!("step({a}, {b})"),
+            Self::Atan2 => format!("atan2_({a}, {b})"),
+            Self::LogBesselK => format!("log_bessel_k_({a}, {b})"),
         }
     }
 
@@ -166,6 +206,9 @@ impl Binary {
             Self::Divide => (DIVIDE_ROUNDING, 0.0),
             Self::Min | Self::Max | Self::Step => (0.0, 0.0),
             Self::Pow => (POW_ROUNDING, 0.0),
+            Self::Atan2 => (8.0 * UNIT_ROUNDOFF, 0.0),
+            // And 12 s u, which `value_with_bound` adds.
+            Self::LogBesselK => (0.0, 32.0 * UNIT_ROUNDOFF),
         }
     }
 
@@ -186,6 +229,19 @@ impl Binary {
             Self::Divide => (ea + value.abs() * eb) / (b.abs() - eb),
             Self::Min | Self::Max => ea.max(eb),
             Self::Step => f64::from(u8::from((a - b).abs() <= ea + eb && ea + eb > 0.0)),
+            Self::Atan2 if ea == 0.0 && eb == 0.0 => 0.0,
+            // How far an arc around the origin may be walked from here, at most half a turn.
+            Self::Atan2 => {
+                let nearest = (a.abs() - ea).max(0.0).hypot((b.abs() - eb).max(0.0));
+                (ea.hypot(eb) / nearest).min(PI)
+            }
+            Self::LogBesselK if !value.is_finite() && ea == 0.0 => 0.0,
+            // It falls with s; the order's error is that of one rounding, over which it is straight.
+            Self::LogBesselK => {
+                let at = |a: f64, b: f64| difference(self.value(a, b.max(0.0)), value);
+                let along_s = at(a, b + eb).max(at(a, b - eb));
+                along_s + at(a + ea, b).max(at(a - ea, b)) + 12.0 * UNIT_ROUNDOFF * b.min(1e18)
+            }
             Self::Pow if ea == 0.0 && eb == 0.0 => 0.0,
             Self::Pow if a < 0.0 => f64::INFINITY,
             // Monotone in each operand: the corners are the extremes.

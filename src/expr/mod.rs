@@ -7,6 +7,7 @@
 //! component, and sums, concatenations and extracts lead from one length to another.
 
 mod arithmetic;
+mod bessel;
 mod derivative;
 mod formula;
 mod function;
@@ -17,6 +18,7 @@ mod tape;
 mod tests;
 mod vector;
 
+pub(crate) use bessel::ln_gamma;
 pub use formula::Formula;
 pub(crate) use formula::sum_with_bound;
 pub use function::{Binary, Unary};

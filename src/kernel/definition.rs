@@ -1,8 +1,9 @@
-//! Textbook definitions in f64, as plain loops; they know nothing of expressions and metrics.
+//! What textbook definitions share, in f64, as plain loops; they know nothing of expressions and metrics.
 
-use super::entry::{Argument, Arguments};
+use super::entry::Arguments;
+use crate::expr::ln_gamma;
 
-fn dot(x: &[f64], y: &[f64]) -> f64 {
+pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (x, y) in x.iter().zip(y) {
         sum += x * y;
@@ -11,19 +12,16 @@ fn dot(x: &[f64], y: &[f64]) -> f64 {
 }
 
 /// `‖(x − y)/l‖` for one length scale or one per feature.
-fn scaled_distance(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
+pub(super) fn scaled_distance(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (f, (x, y)) in x.iter().zip(y).enumerate() {
-        let l = match arguments.given("length_scale") {
-            Some(Argument::List(scales)) => scales.get(f).copied().unwrap_or(f64::NAN),
-            _ => arguments.number("length_scale"),
-        };
-        sum += ((x - y) / l) * ((x - y) / l);
+        let difference = (x - y) / arguments.of_feature("length_scale", f);
+        sum += difference * difference;
     }
     sum.sqrt()
 }
 
-fn distance(x: &[f64], y: &[f64]) -> f64 {
+pub(super) fn distance(x: &[f64], y: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (x, y) in x.iter().zip(y) {
         sum += (x - y) * (x - y);
@@ -31,69 +29,58 @@ fn distance(x: &[f64], y: &[f64]) -> f64 {
     sum.sqrt()
 }
 
-pub(super) fn linear(_: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
-    dot(x, y)
-}
-
-pub(super) fn polynomial(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
-    let gamma = arguments.number_or_inverse_d("gamma");
-    (gamma * dot(x, y) + arguments.number("coef0")).powf(arguments.number("degree"))
-}
-
-pub(super) fn rbf(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
-    if arguments.given("length_scale").is_some() {
-        return (-0.5 * scaled_distance(arguments, x, y).powi(2)).exp();
-    }
-    (-arguments.number_or_inverse_d("gamma") * distance(x, y).powi(2)).exp()
-}
-
-pub(super) fn laplacian(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
+pub(super) fn city_block(x: &[f64], y: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (x, y) in x.iter().zip(y) {
         sum += (x - y).abs();
     }
-    (-arguments.number_or_inverse_d("gamma") * sum).exp()
+    sum
 }
 
-pub(super) fn sigmoid(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
-    (arguments.number_or_inverse_d("gamma") * dot(x, y) + arguments.number("coef0")).tanh()
-}
-
-pub(super) fn matern(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
-    let r = scaled_distance(arguments, x, y);
-    match arguments.number("nu") {
-        0.5 => (-r).exp(),
-        1.5 => (1.0 + 3.0_f64.sqrt() * r) * (-3.0_f64.sqrt() * r).exp(),
-        2.5 => (1.0 + 5.0_f64.sqrt() * r + 5.0 / 3.0 * r * r) * (-5.0_f64.sqrt() * r).exp(),
-        _ => f64::NAN,
+/// The norms of both rows and the angle between them, 0 where one is zero. From both diagonals of the rhombus that the
+/// rows span at equal length, which keeps small angles, and those near π.
+pub(super) fn norms_and_angle(x: &[f64], y: &[f64]) -> (f64, f64, f64) {
+    let (a, b) = (dot(x, x).sqrt(), dot(y, y).sqrt());
+    let (mut difference, mut sum) = (0.0, 0.0);
+    for (x, y) in x.iter().zip(y) {
+        difference += (x * b - y * a).powi(2);
+        sum += (x * b + y * a).powi(2);
     }
+    (a, b, 2.0 * difference.sqrt().atan2(sum.sqrt()))
 }
 
-pub(super) fn rational_quadratic(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
-    let alpha = arguments.number("alpha");
-    (1.0 + scaled_distance(arguments, x, y).powi(2) / (2.0 * alpha)).powf(-alpha)
+/// `exp(s) K_ν(s)` for s > 0 by its integral ∫ exp(s − s cosh t) cosh(νt) dt, t > 0.
+fn scaled_bessel_k(nu: f64, s: f64) -> f64 {
+    let h = 0.01;
+    let mut sum = 0.5;
+    for q in 1.. {
+        let t = f64::from(q) * h;
+        let fall = -2.0 * s * (0.5 * t).sinh().powi(2);
+        if fall + nu * t < -800.0 {
+            break;
+        }
+        // cosh(νt) is written into the exponent, beside which it would overflow.
+        sum += 0.5 * ((fall + nu * t).exp() + (fall - nu * t).exp());
+    }
+    h * sum
 }
 
-pub(super) fn exponential(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
-    (-scaled_distance(arguments, x, y)).exp()
-}
-
-pub(super) fn exp_sine_squared(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
-    let sine = (std::f64::consts::PI * distance(x, y) / arguments.number("periodicity")).sin();
-    (-2.0 * (sine / arguments.number("length_scale")).powi(2)).exp()
-}
-
-pub(super) fn cosine(_: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
-    let (xx, yy) = (dot(x, x).sqrt(), dot(y, y).sqrt());
-    // scikit-learn divides a zero row by 1.
-    let (xx, yy) = (if xx == 0.0 { 1.0 } else { xx }, if yy == 0.0 { 1.0 } else { yy });
-    dot(x, y) / (xx * yy)
-}
-
-pub(super) fn dot_product(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -> f64 {
-    arguments.number("sigma_0").powi(2) + dot(x, y)
-}
-
-pub(super) fn constant(arguments: &Arguments<'_>, _: &[f64], _: &[f64]) -> f64 {
-    arguments.number("constant_value")
+/// Matérn's correlation of order ν at the distance r in length scales.
+pub(super) fn matern(nu: f64, r: f64) -> f64 {
+    let s = (2.0 * nu).sqrt() * r;
+    if nu == 0.5 {
+        (-s).exp()
+    } else if nu == 1.5 {
+        (1.0 + s) * (-s).exp()
+    } else if nu == 2.5 {
+        (1.0 + s + s * s / 3.0) * (-s).exp()
+    } else if nu.is_infinite() {
+        (-0.5 * r * r).exp()
+    } else if s < 1e-12 {
+        1.0
+    } else if !(s < 1e6) {
+        0.0 * s.recip()
+    } else {
+        ((1.0 - nu) * 2.0_f64.ln() - ln_gamma(nu) + nu * s.ln() - s + scaled_bessel_k(nu, s).ln()).exp()
+    }
 }

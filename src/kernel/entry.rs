@@ -12,9 +12,10 @@ use crate::metric::Metric;
 /// A kernel of one's own, the inverse multiquadric `1/√(c² + ‖x − y‖²)`:
 /// ```
 /// # use gristmill::{Kernel, KernelEntry, Metric, Parameter, Rule};
-/// static INVERSE_MULTIQUADRIC: KernelEntry = KernelEntry {
-///     name: "inverse_multiquadric",
-///     aliases: &["imq"],
+/// static SHIFTED: KernelEntry = KernelEntry {
+///     name: "shifted_multiquadric",
+///     aliases: &["shifted"],
+///     formula: "1/√(c² + ‖x − y‖²)",
 ///     parameters: &[Parameter { name: "c", default: Some(1.0), rule: Rule::Positive }],
 ///     expression: |arguments, statistics| {
 ///         let c = arguments.parameter("c", |c| c * c);
@@ -25,7 +26,7 @@ use crate::metric::Metric;
 ///         1.0 / (arguments.number("c").powi(2) + squared).sqrt()
 ///     },
 /// };
-/// let kernel = Kernel::new(&INVERSE_MULTIQUADRIC, [("c", 4.0.into())])? + Kernel::linear();
+/// let kernel = Kernel::new(&SHIFTED, [("c", 4.0.into())])? + Kernel::linear();
 /// assert_eq!(kernel.definition(&[0.0], &[3.0])?, 0.2);
 /// assert_eq!(kernel.pair_function(1)?.evaluate(&[0.0], &[3.0]), 0.2);
 /// # Ok::<(), gristmill::Error>(())
@@ -36,6 +37,8 @@ pub struct KernelEntry {
     pub name: &'static str,
     /// Other names.
     pub aliases: &'static [&'static str],
+    /// The value in words of mathematics, for lists.
+    pub formula: &'static str,
     /// The parameters, in the order of arguments without a name.
     pub parameters: &'static [Parameter],
     /// The value as an expression over statistics of the two rows.
@@ -55,7 +58,20 @@ pub struct Parameter {
     pub rule: Rule,
 }
 
-/// Which values a parameter may have. All of them are finite.
+/// `nu=1.5`, or the name alone.
+impl fmt::Display for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        self.default.map_or(Ok(()), |value| write!(f, "={value}"))?;
+        match self.rule {
+            Rule::PositivePerFeature | Rule::NotNegativePerFeature => f.write_str(", or one per feature"),
+            Rule::List => f.write_str(", or a list"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Which values a parameter may have. All of them are finite, except where the rule says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
@@ -67,6 +83,14 @@ pub enum Rule {
     Positive,
     /// Above 0; one for all features, or a list with one for each.
     PositivePerFeature,
+    /// 0 or above; one for all features, or a list with one for each.
+    NotNegativePerFeature,
+    /// Above 0, or infinite.
+    PositiveOrInfinite,
+    /// A list of numbers.
+    List,
+    /// A whole number from the first to the second.
+    Whole(u32, u32),
 }
 
 /// The value of a parameter.
@@ -96,6 +120,17 @@ impl From<&[f64]> for Argument {
     }
 }
 
+/// Other names of parameters, where an entry has no parameter of that name itself.
+const SYNONYMS: [(&str, &str); 7] = [
+    ("s", "length_scale"),
+    ("l", "length_scale"),
+    ("sigma", "length_scale"),
+    ("lengthscale", "length_scale"),
+    ("period", "periodicity"),
+    ("p", "periodicity"),
+    ("h", "bandwidth"),
+];
+
 /// Names as they are compared: small letters, no underscores.
 pub(super) fn plain(name: &str) -> String {
     name.chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect()
@@ -104,33 +139,59 @@ pub(super) fn plain(name: &str) -> String {
 impl KernelEntry {
     /// Which parameter has this name.
     pub(super) fn position(&self, name: &str) -> Result<usize> {
-        let wanted = plain(name);
-        let found = self.parameters.iter().position(|parameter| plain(parameter.name) == wanted);
+        let position = |name: &str| self.parameters.iter().position(|parameter| plain(parameter.name) == plain(name));
+        let synonym = SYNONYMS.iter().find(|(other, _)| *other == plain(name));
+        let found = position(name).or_else(|| position(synonym?.1));
         found.ok_or_else(|| Error::unknown("kernel parameter", name, self.parameters.iter().map(|p| p.name)))
     }
 
     /// Whether every argument that is given is in its range.
     pub(super) fn check(&self, given: &[Option<Argument>]) -> Result<()> {
         for (parameter, argument) in self.parameters.iter().zip(given) {
+            let Some(argument) = argument else { continue };
+            let refuse = |value: &str, rule: &str| {
+                Err(Error::argument("kernel", format!("{}: {}{value}", self.name, parameter.name), rule))
+            };
             let values = match argument {
-                None => continue,
-                Some(Argument::Number(value)) => std::slice::from_ref(value),
-                Some(Argument::List(values)) if parameter.rule == Rule::PositivePerFeature => values,
-                Some(Argument::List(_)) => {
-                    let argument = format!("{}: {}", self.name, parameter.name);
-                    return Err(Error::argument("kernel", argument, "must be one number, not a list"));
-                }
+                Argument::Number(_) if parameter.rule == Rule::List => return refuse("", "must be a list of numbers"),
+                Argument::Number(value) => std::slice::from_ref(value),
+                Argument::List(values) if parameter.rule.takes_lists() => values,
+                Argument::List(_) => return refuse("", "must be one number, not a list"),
             };
-            let (allowed, rule): (fn(f64) -> bool, _) = match parameter.rule {
-                Rule::Finite => (|_| true, "must be finite"),
-                Rule::NotNegative => (|v| v >= 0.0, "must be finite and not negative"),
-                Rule::Positive | Rule::PositivePerFeature => (|v| v > 0.0, "must be finite and above 0"),
-            };
-            if let Some(value) = values.iter().find(|v| !v.is_finite() || !allowed(**v)) {
-                return Err(Error::argument("kernel", format!("{}: {} = {value}", self.name, parameter.name), rule));
+            if let Some(value) = values.iter().find(|value| !parameter.rule.allows(**value)) {
+                return refuse(&format!(" = {value}"), &parameter.rule.to_string());
             }
         }
         Ok(())
+    }
+}
+
+impl Rule {
+    fn takes_lists(self) -> bool {
+        matches!(self, Self::PositivePerFeature | Self::NotNegativePerFeature | Self::List)
+    }
+
+    fn allows(self, value: f64) -> bool {
+        match self {
+            Self::Finite | Self::List => value.is_finite(),
+            Self::NotNegative | Self::NotNegativePerFeature => value.is_finite() && value >= 0.0,
+            Self::Positive | Self::PositivePerFeature => value.is_finite() && value > 0.0,
+            Self::PositiveOrInfinite => value > 0.0,
+            Self::Whole(from, to) => value.fract() == 0.0 && (f64::from(from)..=f64::from(to)).contains(&value),
+        }
+    }
+}
+
+/// What an argument must be.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finite | Self::List => f.write_str("must be finite"),
+            Self::NotNegative | Self::NotNegativePerFeature => f.write_str("must be finite and not negative"),
+            Self::Positive | Self::PositivePerFeature => f.write_str("must be finite and above 0"),
+            Self::PositiveOrInfinite => f.write_str("must be above 0"),
+            Self::Whole(from, to) => write!(f, "must be a whole number from {from} to {to}"),
+        }
     }
 }
 
@@ -176,6 +237,29 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// The numbers of a list, one where a number was given, or the default.
+    pub fn list(&self, name: &str) -> &'a [f64] {
+        let default = || self.entry.parameters.iter().find(|p| p.name == name).map(|p| p.default.as_slice());
+        match self.given(name) {
+            Some(Argument::List(values)) => values,
+            Some(Argument::Number(value)) => std::slice::from_ref(value),
+            None => default().unwrap_or_default(),
+        }
+    }
+
+    /// The number of feature `f`: its own of a list, the only one, or the default.
+    pub fn of_feature(&self, name: &str, f: usize) -> f64 {
+        match self.given(name) {
+            Some(Argument::List(values)) => values.get(f).copied().unwrap_or(f64::NAN),
+            _ => self.number(name),
+        }
+    }
+
+    /// An error about one argument.
+    pub fn refuse(&self, name: &str, message: impl Into<String>) -> Error {
+        Error::argument("kernel", format!("{}: {name}", self.entry.name), message.into())
+    }
+
     /// The number given, or 1/d, scikit-learn's default for gamma.
     pub fn number_or_inverse_d(&self, name: &str) -> f64 {
         if self.given(name).is_some() { self.number(name) } else { 1.0 / self.d.max(1) as f64 }
@@ -191,11 +275,32 @@ impl<'a> Arguments<'a> {
 #[derive(Debug, Default)]
 pub struct Statistics {
     terms: Vec<Metric>,
+    /// Features of the whole rows.
+    d: usize,
+    /// The features that the kernel at hand sees; all where it is `None`.
+    columns: Option<Vec<usize>>,
 }
 
 impl Statistics {
-    /// The value of a metric, as a variable.
+    pub(super) fn new(d: usize) -> Self {
+        Self { d, ..Self::default() }
+    }
+
+    /// The value of a metric over the features that the kernel sees, as a variable.
     pub fn of(&mut self, metric: Metric) -> Expr {
+        let metric = match &self.columns {
+            None => metric,
+            Some(columns) => {
+                let mut weights = vec![0.0; self.d];
+                for (f, column) in columns.iter().enumerate() {
+                    let weight = metric.weights.as_ref().map_or(Some(1.0), |weights| weights.get(f).copied());
+                    if let (Some(slot), Some(weight)) = (weights.get_mut(*column), weight) {
+                        *slot = weight;
+                    }
+                }
+                metric.with_weights(weights)
+            }
+        };
         let at = self.terms.iter().position(|term| *term == metric).unwrap_or_else(|| {
             self.terms.push(metric);
             self.terms.len() - 1
@@ -203,27 +308,75 @@ impl Statistics {
         Expr::variable(at)
     }
 
+    /// What `lower` makes while only these of the features seen now are seen.
+    pub(super) fn on_columns<T>(&mut self, columns: &[usize], lower: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.columns.take();
+        let seen =
+            |&column: &usize| outer.as_ref().map_or(column, |all| all.get(column).copied().unwrap_or(usize::MAX));
+        self.columns = Some(columns.iter().map(seen).collect());
+        let made = lower(self);
+        self.columns = outer;
+        made
+    }
+
     /// `Σ ((x_f − y_f)/l_f)²` for one length scale or one per feature, times `factor`.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where there is not one length scale per feature, or one is too small for f32.
     pub fn scaled_squares(&mut self, arguments: &Arguments<'_>, name: &str, factor: f64) -> Result<Expr> {
-        let Some(Argument::List(scales)) = arguments.given(name) else {
-            return Ok(self.of(Metric::SQEUCLIDEAN) * arguments.parameter(name, |l| factor / (l * l)));
+        match arguments.given(name) {
+            Some(Argument::List(_)) => {
+                let metric = weighted(Metric::SQEUCLIDEAN, arguments, name, |l| 1.0 / (l * l))?;
+                Ok(self.of(metric) * factor)
+            }
+            _ => Ok(self.of(Metric::SQEUCLIDEAN) * arguments.parameter(name, |l| factor / (l * l))),
+        }
+    }
+
+    /// `‖(x − y)/l‖` for one length scale or one per feature, times `factor`.
+    ///
+    /// # Errors
+    /// As [`Statistics::scaled_squares`].
+    pub fn scaled_distance(&mut self, arguments: &Arguments<'_>, name: &str, factor: f64) -> Result<Expr> {
+        match arguments.given(name) {
+            Some(Argument::List(_)) => Ok(self.scaled_squares(arguments, name, factor * factor)?.sqrt()),
+            // One length scale multiplies the distance itself: one rounding less than under the root.
+            _ => Ok(self.of(Metric::SQEUCLIDEAN).sqrt() * arguments.parameter(name, |l| factor / l)),
+        }
+    }
+
+    /// The metric with the argument as its weights, where that is a list; `of` makes one weight.
+    ///
+    /// # Errors
+    /// As [`Statistics::scaled_squares`].
+    pub fn weighted(
+        &mut self,
+        metric: Metric,
+        arguments: &Arguments<'_>,
+        name: &str,
+        of: impl Fn(f64) -> f64,
+    ) -> Result<Expr> {
+        let metric = match arguments.given(name) {
+            Some(Argument::List(_)) => weighted(metric, arguments, name, of)?,
+            _ => metric,
         };
-        let label = || format!("{}: {name}", arguments.entry.name);
-        if scales.len() != arguments.d {
-            let message = format!("must be one per feature: there are {} features and {}", arguments.d, scales.len());
-            return Err(Error::argument("kernel", label(), message));
-        }
-        let weights: Vec<f32> = scales.iter().map(|l| (1.0 / (l * l)) as f32).collect();
-        if weights.iter().any(|w| !w.is_finite()) {
-            return Err(Error::argument("kernel", label(), "must have squares that fit single precision"));
-        }
-        Ok(self.of(Metric::SQEUCLIDEAN.with_weights(weights)) * factor)
+        Ok(self.of(metric))
     }
 
     pub(super) fn into_terms(self) -> Vec<Metric> {
         self.terms
     }
+}
+
+fn weighted(metric: Metric, arguments: &Arguments<'_>, name: &str, of: impl Fn(f64) -> f64) -> Result<Metric> {
+    let values = arguments.list(name);
+    if values.len() != arguments.d {
+        let message = format!("must be one per feature: there are {} features and {}", arguments.d, values.len());
+        return Err(arguments.refuse(name, message));
+    }
+    let weights: Vec<f32> = values.iter().map(|value| of(*value) as f32).collect();
+    if weights.iter().any(|w| !w.is_finite()) {
+        return Err(arguments.refuse(name, "must have squares that fit single precision"));
+    }
+    Ok(metric.with_weights(weights))
 }

@@ -25,22 +25,10 @@ const MOST_VALUES: usize = 1024;
 /// A kernel function k(x, y): one of the named ones, or a sum, product, multiple or power of kernels.
 ///
 /// Kernels come from functions or from a text in scikit-learn's words. Case and underscores do not matter, arguments
-/// go by position or name, and what [`Kernel`] prints reads back as the same kernel.
+/// go by position or name, and what [`Kernel`] prints reads back as the same kernel. A kernel sees all features, or only
+/// chosen ones: `rbf(0.5, columns=[0, 2])`, and `(linear + rbf)[0, 2]` for a formula.
 ///
-/// | name (aliases) | value | parameters and defaults |
-/// |---|---|---|
-/// | `linear` | ⟨x, y⟩ | |
-/// | `polynomial` (`poly`) | (γ⟨x, y⟩ + c)ᵈᵉᵍʳᵉᵉ | `degree=3`, `gamma=1/d`, `coef0=1` |
-/// | `rbf` (`gaussian`) | exp(−γ‖x − y‖²), γ = 1/(2l²) | `length_scale` (also one per feature) or `gamma=1/d` |
-/// | `laplacian` | exp(−γ Σ\|x_f − y_f\|) | `gamma=1/d` |
-/// | `sigmoid` | tanh(γ⟨x, y⟩ + c) | `gamma=1/d`, `coef0=1` |
-/// | `matern` | Matérn's of order ν, r = ‖(x − y)/l‖ | `length_scale=1` (also one per feature), `nu=1.5` (0.5, 1.5, 2.5) |
-/// | `rational_quadratic` (`rq`) | (1 + ‖x − y‖²/(2αl²))^(−α) | `length_scale=1`, `alpha=1` |
-/// | `exponential` | exp(−‖x − y‖/l) | `length_scale=1` (also one per feature) |
-/// | `exp_sine_squared` (`periodic`) | exp(−2 sin²(π‖x − y‖/p)/l²) | `length_scale=1`, `periodicity=1` |
-/// | `cosine` | ⟨x, y⟩/(‖x‖‖y‖), 0 where a row is zero | |
-/// | `dot_product` | σ₀² + ⟨x, y⟩ | `sigma_0=1` |
-/// | `constant` | c | `constant_value=1` |
+#[doc = include_str!("table.md")]
 ///
 /// # Examples
 /// ```
@@ -64,6 +52,8 @@ enum Tree {
     Product(Vec<Tree>),
     Scale(f64, Box<Tree>),
     Power(Box<Tree>, f64),
+    /// On these of the features that it would see.
+    Columns(Box<Tree>, Vec<usize>),
 }
 
 impl Kernel {
@@ -114,7 +104,7 @@ impl Kernel {
         Self(Tree::Leaf(&entries::SIGMOID, vec![gamma.into().map(Argument::Number), number(coef0)]))
     }
 
-    /// Matérn's kernel of order nu (0.5, 1.5 or 2.5), with one length scale or one per feature.
+    /// Matérn's kernel of order nu from 1e-4 to 1e4, or infinite, with one length scale or one per feature.
     pub fn matern(nu: impl Into<f64>, length_scale: impl Into<Argument>) -> Self {
         Self(Tree::Leaf(&entries::MATERN, vec![Some(length_scale.into()), number(nu)]))
     }
@@ -124,17 +114,31 @@ impl Kernel {
         Self(Tree::Power(Box::new(self.0), exponent.into()))
     }
 
+    /// The kernel on these features only, in this order; the others may hold anything. Of a kernel that is on chosen
+    /// columns already these choose among its features.
+    ///
+    /// # Examples
+    /// ```
+    /// # use gristmill::Kernel;
+    /// let kernel = Kernel::rbf_length(vec![0.5, 2.0]).on_columns(&[0, 2]) + Kernel::linear().on_columns(&[1]);
+    /// assert_eq!(kernel, "rbf([0.5, 2], columns=[0, 2]) + linear[1]".parse()?);
+    /// assert_eq!(kernel.definition(&[1.0, 2.0, 3.0], &[1.0, 5.0, 3.0])?, 11.0);
+    /// # Ok::<(), gristmill::Error>(())
+    /// ```
+    pub fn on_columns(self, columns: &[usize]) -> Self {
+        Self(Tree::Columns(Box::new(self.0), columns.to_vec()))
+    }
+
     /// The named kernels.
     pub fn all() -> &'static [&'static KernelEntry] {
-        &entries::ALL
+        entries::ALL.as_slice()
     }
 
     /// Whether the kernel is defined for rows of `d` features.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a parameter that is out of range, does not fit f32 or is not one per feature;
-    /// [`Error::Unsupported`] for an order of Matérn's kernel other than ½, 3/2 and 5/2, and for two different sets of
-    /// per-feature length scales in one kernel.
+    /// [`Error::InvalidArgument`] for a parameter that is out of range, does not fit f32 or is not one per feature, and
+    /// for a column that is not there.
     pub fn check(&self, d: usize) -> Result<()> {
         self.pair_function(d).map(drop)
     }
@@ -145,7 +149,7 @@ impl Kernel {
     /// See [`Kernel::check`].
     pub fn pair_function(&self, d: usize) -> Result<PairFunction> {
         self.0.check_values()?;
-        let mut statistics = Statistics::default();
+        let mut statistics = Statistics::new(d);
         let finish = self.0.lower(d, &mut statistics)?;
         let function = PairFunction { terms: statistics.into_terms(), finish };
         function.check(d)?;
@@ -183,6 +187,14 @@ impl Tree {
             Self::Power(_, exponent) if !exponent.is_finite() => {
                 Err(Error::argument("kernel", format!("exponent {exponent}"), "must be finite"))
             }
+            Self::Columns(of, columns) => {
+                let twice = (1..columns.len()).find(|&at| columns[..at].contains(&columns[at]));
+                match twice {
+                    Some(at) => Err(Error::argument("kernel", format!("column {}", columns[at]), "is chosen twice")),
+                    None if columns.is_empty() => Err(Error::argument("kernel", "columns", "must be at least one")),
+                    None => of.check_values(),
+                }
+            }
             Self::Scale(_, of) | Self::Power(of, _) => of.check_values(),
         }
     }
@@ -200,6 +212,13 @@ impl Tree {
             Self::Leaf(entry, given) => (entry.expression)(&Arguments::new(entry, given, d), statistics),
             Self::Scale(factor, of) => Ok(Expr::parameter(*factor) * of.lower(d, statistics)?),
             Self::Power(of, exponent) => Ok(of.lower(d, statistics)?.pow(*exponent)),
+            Self::Columns(of, columns) => match columns.iter().find(|column| **column >= d) {
+                Some(column) => {
+                    let message = format!("is not there: {d} are, counted from 0");
+                    Err(Error::argument("kernel", format!("column {column}"), message))
+                }
+                None => statistics.on_columns(columns, |statistics| of.lower(columns.len(), statistics)),
+            },
         }
     }
 
@@ -210,6 +229,10 @@ impl Tree {
             Self::Product(parts) => parts.iter().map(|part| part.definition(x, y)).product(),
             Self::Scale(factor, of) => factor * of.definition(x, y),
             Self::Power(of, exponent) => of.definition(x, y).powf(*exponent),
+            Self::Columns(of, columns) => {
+                let seen = |row: &[f64]| columns.iter().filter_map(|&at| row.get(at).copied()).collect::<Vec<_>>();
+                of.definition(&seen(x), &seen(y))
+            }
         }
     }
 

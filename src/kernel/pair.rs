@@ -28,7 +28,7 @@ pub struct PairFunction {
 pub struct PairCode {
     /// The fields of `State`, and whether each is a `u32` (else an `f32`). They start at 0.
     pub fields: Vec<(String, bool)>,
-    /// `State`, `param`, `pair_nan`, `pair_infinity`, `pair_accumulate`, `pair_merge` and `pair_finish`.
+    /// `State`, `Weight`, `param`, `pair_nan`, `pair_infinity`, `pair_accumulate`, `pair_merge` and `pair_finish`.
     ///
     /// The shader around it declares `parameters` with `values: array<vec4<f32>, N>`, `nan_bits: u32` and
     /// `infinity_bits: u32`, and appends `math.wgsl`.
@@ -80,18 +80,16 @@ impl PairFunction {
     /// Whether rows of `d` features can be compared.
     ///
     /// # Errors
-    /// As [`Metric::check`]; [`Error::Unsupported`] where two terms have different weights;
-    /// [`Error::InvalidArgument`] where a parameter does not fit f32 or the expression asks for a term that is not there.
+    /// As [`Metric::check`]; [`Error::InvalidArgument`] where a parameter does not fit f32, the expression asks for a
+    /// term that is not there, or the terms have more than 64 different tables of weights.
     pub fn check(&self, d: usize) -> Result<()> {
         for term in &self.terms {
             term.check(d)?;
         }
-        let mut tables = self.terms.iter().filter_map(|term| term.weights.as_ref());
-        if let Some(first) = tables.next() {
-            if tables.any(|other| other != first) {
-                let message = "its terms have different weights (per-feature length scales); give them the same ones";
-                return Err(Error::Unsupported { op: "pair function", message: message.to_owned() });
-            }
+        let tables = self.weight_tables().len();
+        if tables > MOST_TABLES {
+            let asked = format!("{tables} tables of weights (length scales, columns)");
+            return Err(Error::argument("pair function", asked, format!("are more than {MOST_TABLES}")));
         }
         let tape = self.finish.tape();
         if tape.steps().iter().any(|step| step.is_of_vectors()) {
@@ -120,9 +118,16 @@ impl PairFunction {
         terms.chain(self.finish.parameters()).collect()
     }
 
-    /// The table of weights, one per feature, that `pair_accumulate` gets as `w`; `None` where it uses none.
-    pub fn weights(&self) -> Option<&[f32]> {
-        self.terms.iter().find_map(|term| term.weights.as_deref())
+    /// The different tables of weights that the terms have, one weight per feature in each. `pair_accumulate` gets a
+    /// feature's weights as its `w`: the number itself where there is one table, else `w.w0`, `w.w1` and so on.
+    pub fn weight_tables(&self) -> Vec<&[f32]> {
+        let mut tables: Vec<&[f32]> = Vec::new();
+        for weights in self.terms.iter().filter_map(|term| term.weights.as_deref()) {
+            if !tables.contains(&weights) {
+                tables.push(weights);
+            }
+        }
+        tables
     }
 
     /// Whether features that are 0 on both sides change nothing.
@@ -156,6 +161,7 @@ impl PairFunction {
         let (mut accumulate, mut merge, mut finish) = (String::new(), String::new(), String::new());
         let mut joined = Vec::new();
         let mut slot = 0;
+        let tables = self.weight_tables();
         for (number, term) in self.terms.iter().enumerate() {
             let code = TermCode {
                 term,
@@ -167,11 +173,21 @@ impl PairFunction {
             let fields = metric::fields(&term.state);
             all_fields.extend(fields.iter().map(|(name, is_u32)| (format!("{}{name}", code.prefix), *is_u32)));
             functions.push_str(&code.functions(&fields));
-            let _ = writeln!(
-                accumulate,
-                "    accumulate_{number}(state, x, y{});",
-                if term.weights.is_some() { ", w" } else { "" }
-            );
+            let weight =
+                term.weights.as_deref().map(|weights| match tables.iter().position(|table| *table == weights) {
+                    Some(table) if tables.len() > 1 => format!("w.w{table}"),
+                    _ => "w".to_owned(),
+                });
+            match weight {
+                None => _ = writeln!(accumulate, "    accumulate_{number}(state, x, y);"),
+                // Not even a NaN gets through a weight of 0.
+                Some(w) if term.leaves_features_out() => {
+                    let _ = writeln!(accumulate, "    let out{number} = {w} == 0.0;");
+                    let [x, y] = ["x", "y"].map(|row| format!("select({row}, 0.0, out{number})"));
+                    let _ = writeln!(accumulate, "    accumulate_{number}(state, {x}, {y}, {w});");
+                }
+                Some(w) => _ = writeln!(accumulate, "    accumulate_{number}(state, x, y, {w});"),
+            }
             if term.merge.is_empty() {
                 joined.extend(fields.iter().map(|(name, _)| format!("a.{0}{name} + b.{0}{name}", code.prefix)));
             } else {
@@ -189,11 +205,12 @@ impl PairFunction {
         let declared: Vec<String> =
             all_fields.iter().map(|(name, is_u32)| format!("{name}: {}", kind(*is_u32))).collect();
         let mut text = format!("struct State {{ {} }}\n", declared.join(", "));
+        text.push_str(&weight_type(tables.len()));
         text.push_str(PRELUDE);
         text.push_str(&functions);
         let _ = writeln!(
             text,
-            "fn pair_accumulate(state: ptr<function, State>, x: f32, y: f32, w: f32) {{\n{accumulate}}}"
+            "fn pair_accumulate(state: ptr<function, State>, x: f32, y: f32, w: Weight) {{\n{accumulate}}}"
         );
         let _ = writeln!(
             text,
@@ -204,6 +221,18 @@ impl PairFunction {
         let _ = writeln!(text, "fn pair_finish(state: State) -> f32 {{\n{finish}{value}\n}}");
         PairCode { fields: all_fields, text }
     }
+}
+
+/// Tables of weights that one function may have.
+const MOST_TABLES: usize = 64;
+
+/// `Weight`: what `pair_accumulate` gets for a feature.
+fn weight_type(tables: usize) -> String {
+    if tables < 2 {
+        return "alias Weight = f32;\n".to_owned();
+    }
+    let fields: Vec<String> = (0..tables).map(|table| format!("w{table}: f32")).collect();
+    format!("struct Weight {{ {} }}\n", fields.join(", "))
 }
 
 /// What every pair function may call.

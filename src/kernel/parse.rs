@@ -3,10 +3,13 @@
 //! ```text
 //! sum      = product { "+" product }
 //! product  = power { "*" power }
-//! power    = atom [ ("**" | "^") number ]
+//! power    = part [ ("**" | "^") number ]
+//! part     = atom { list }
 //! atom     = number | name [ "(" [ argument { "," argument } ] ")" ] | "(" sum ")"
-//! argument = [ name "=" ] ( number | "[" number { "," number } "]" )
+//! argument = [ name "=" ] ( number | "inf" | list )
+//! list     = "[" number { "," number } "]"
 //! ```
+//! A list behind a kernel chooses columns, as its argument `columns` does.
 //! Only numbers and the names of our own tables come out of it, so nothing that is typed reaches a shader as text.
 
 use std::str::FromStr;
@@ -24,7 +27,7 @@ impl FromStr for Kernel {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let mut reader = Reader { text, characters: text.chars().collect(), at: 0, depth: 0, kernels: 0 };
+        let mut reader = Reader { text, characters: text.chars().collect(), at: 0, depth: 0, kernels: 0, wrapped: 0 };
         let kernel = reader.sum()?;
         if reader.peek().is_some() {
             return Err(reader.expected("the end, \"+\" or \"*\""));
@@ -40,6 +43,8 @@ struct Reader<'a> {
     at: usize,
     depth: usize,
     kernels: usize,
+    /// Choices of columns so far.
+    wrapped: usize,
 }
 
 /// A number alone is a factor, or a constant kernel where it stands by itself.
@@ -81,7 +86,18 @@ impl Reader<'_> {
     }
 
     fn power(&mut self) -> Result<Factor> {
-        let atom = self.atom()?;
+        let mut atom = self.atom()?;
+        while self.peek() == Some('[') {
+            let Factor::Kernel(kernel) = atom else {
+                return Err(self.error("a number has no columns; only a kernel has"));
+            };
+            self.wrapped += 1;
+            if self.wrapped > MOST_KERNELS {
+                return Err(self.error(&format!("more than {MOST_KERNELS} choices of columns in one text")));
+            }
+            let value = self.value()?;
+            atom = Factor::Kernel(kernel.on_columns(&self.columns(value)?));
+        }
         let power = self.take('^')
             || (self.peek() == Some('*') && self.characters.get(self.at + 1) == Some(&'*') && {
                 self.at += 2;
@@ -121,14 +137,19 @@ impl Reader<'_> {
         let name = self.name();
         let entry = entry_named(&name)?;
         let mut given: Vec<Option<Argument>> = vec![None; entry.parameters.len()];
+        let mut columns = None;
         if self.take('(') && !self.take(')') {
             for position in 0.. {
-                let at = if self.peek().is_some_and(char::is_alphabetic) {
-                    let name = self.name();
-                    self.require('=')?;
-                    entry.position(&name)?
-                } else {
-                    position
+                let at = match self.argument_name()? {
+                    Some(name) if plain(&name) == "columns" => {
+                        let value = self.value()?;
+                        if columns.replace(self.columns(value)?).is_some() {
+                            return Err(self.error("columns is given twice"));
+                        }
+                        if self.take(',') { continue } else { break }
+                    }
+                    Some(name) => entry.position(&name)?,
+                    None => position,
                 };
                 let value = self.value()?;
                 match given.get_mut(at) {
@@ -144,10 +165,36 @@ impl Reader<'_> {
             }
             self.require(')')?;
         }
-        Ok(Factor::Kernel(Kernel(Tree::Leaf(entry, given))))
+        let kernel = Kernel(Tree::Leaf(entry, given));
+        Ok(Factor::Kernel(match columns {
+            Some(columns) => kernel.on_columns(&columns),
+            None => kernel,
+        }))
+    }
+
+    /// The name before a "=", if one stands here; infinity is a value and no name.
+    fn argument_name(&mut self) -> Result<Option<String>> {
+        if !self.peek().is_some_and(char::is_alphabetic) {
+            return Ok(None);
+        }
+        let start = self.at;
+        let name = self.name();
+        if is_infinity(&name) && self.peek() != Some('=') {
+            self.at = start;
+            return Ok(None);
+        }
+        self.require('=')?;
+        Ok(Some(name))
     }
 
     fn value(&mut self) -> Result<Argument> {
+        if self.peek().is_some_and(char::is_alphabetic) {
+            let start = self.at;
+            if is_infinity(&self.name()) {
+                return Ok(Argument::Number(f64::INFINITY));
+            }
+            self.at = start;
+        }
         if !self.take('[') {
             return Ok(Argument::Number(self.number()?));
         }
@@ -157,6 +204,19 @@ impl Reader<'_> {
         }
         self.require(']')?;
         Ok(Argument::List(values))
+    }
+
+    /// Numbers of columns.
+    fn columns(&self, value: Argument) -> Result<Vec<usize>> {
+        let values = match value {
+            Argument::Number(value) => vec![value],
+            Argument::List(values) => values,
+        };
+        let column = |value: &f64| (value.fract() == 0.0 && (0.0..4e9).contains(value)).then_some(*value as usize);
+        match values.iter().map(column).collect() {
+            Some(columns) => Ok(columns),
+            None => Err(self.error("columns are whole numbers, counted from 0")),
+        }
     }
 
     fn number(&mut self) -> Result<f64> {
@@ -216,6 +276,10 @@ impl Reader<'_> {
     fn error(&self, message: &str) -> Error {
         Error::Parse { text: self.text.to_owned(), position: self.at + 1, message: message.to_owned() }
     }
+}
+
+fn is_infinity(name: &str) -> bool {
+    matches!(plain(name).as_str(), "inf" | "infinity")
 }
 
 /// The entry of this name or alias, whatever its case and underscores.

@@ -16,13 +16,19 @@ pub fn blocked_sum_terms(d: usize) -> f64 {
 }
 
 /// Relative error of n roundings in a row; infinite where f32 has no accuracy left.
-fn gamma(n: f64) -> f64 {
+pub(super) fn gamma(n: f64) -> f64 {
     let relative = n * UNIT_ROUNDOFF;
     if relative < 1.0 { relative / (1.0 - relative) } else { f64::INFINITY }
 }
 
 /// A sum of terms at or above 0 and its absolute error, where each term has `roundings` of its own.
-fn sum_of(x: &[f64], y: &[f64], weights: &[f64], roundings: f64, term: impl Fn(f64, f64) -> f64) -> (f64, f64) {
+pub(super) fn sum_of(
+    x: &[f64],
+    y: &[f64],
+    weights: &[f64],
+    roundings: f64,
+    term: impl Fn(f64, f64) -> f64,
+) -> (f64, f64) {
     let mut total = 0.0;
     let mut not_zero = 0.0;
     for (f, (&x, &y)) in x.iter().zip(y).enumerate() {
@@ -37,7 +43,7 @@ fn sum_of(x: &[f64], y: &[f64], weights: &[f64], roundings: f64, term: impl Fn(f
 }
 
 /// The bound itself where inputs and value are finite in f32; see the module.
-fn settled(x: &[f64], y: &[f64], largest: f64, bound: f64) -> f64 {
+pub(super) fn settled(x: &[f64], y: &[f64], largest: f64, bound: f64) -> f64 {
     if x.iter().chain(y).any(|v| !v.is_finite()) {
         0.0
     } else if largest.is_finite() && largest + bound < f64::from(f32::MAX) {

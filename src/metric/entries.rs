@@ -15,7 +15,11 @@ impl Metric {
         let names = |metric: &Self| metric.parameters.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
         let own = (texts(self), names(self));
         let others = [Self::COSINE_SIMILARITY, Self::INNER_PRODUCT];
-        Self::all().iter().chain(&others).any(|known| (texts(known), names(known)) == own)
+        Self::all()
+            .iter()
+            .chain(&others)
+            .chain(&super::statistics::all())
+            .any(|known| (texts(known), names(known)) == own)
     }
 
     /// The squared distance, `Σ w_f (x_f − y_f)²`.

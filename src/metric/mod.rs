@@ -3,6 +3,7 @@
 mod bound;
 mod definition;
 mod entries;
+pub(crate) mod statistics;
 mod text;
 mod vector;
 
@@ -78,7 +79,8 @@ pub struct Metric {
 
 impl Metric {
     /// The same metric with one weight per feature. In sums the weight multiplies the feature's term, as in SciPy; in
-    /// [`Metric::CHEBYSHEV`] a feature counts if its weight is above 0.
+    /// [`Metric::CHEBYSHEV`] a feature counts if its weight is above 0. A feature of weight 0 is left out altogether: not
+    /// even a NaN in it changes anything.
     pub fn with_weights(mut self, weights: Vec<f32>) -> Self {
         self.weights = Some(weights);
         self
@@ -152,13 +154,30 @@ impl Metric {
     /// The value in f64.
     pub fn evaluate(&self, x: &[f64], y: &[f64]) -> f64 {
         let (weights, parameters) = self.numbers();
-        (self.definition)(x, y, &weights, &parameters)
+        (self.definition)(&self.kept(x), &self.kept(y), &weights, &parameters)
     }
 
     /// The value in f64, and how far a device's f32 value may be from it.
     pub fn evaluate_with_bound(&self, x: &[f64], y: &[f64]) -> (f64, f64) {
         let (weights, parameters) = self.numbers();
-        ((self.definition)(x, y, &weights, &parameters), (self.error_bound)(x, y, &weights, &parameters))
+        let (x, y) = (self.kept(x), self.kept(y));
+        ((self.definition)(&x, &y, &weights, &parameters), (self.error_bound)(&x, &y, &weights, &parameters))
+    }
+
+    /// Whether some feature has weight 0.
+    pub(crate) fn leaves_features_out(&self) -> bool {
+        self.weights.as_ref().is_some_and(|weights| weights.contains(&0.0))
+    }
+
+    /// The row with 0 in every feature of weight 0, whatever stood there.
+    pub(crate) fn kept<'a>(&self, row: &'a [f64]) -> Cow<'a, [f64]> {
+        match &self.weights {
+            Some(weights) if weights.contains(&0.0) => {
+                let kept = |(value, weight): (&f64, &f32)| if *weight == 0.0 { 0.0 } else { *value };
+                row.iter().zip(weights).map(kept).collect()
+            }
+            _ => row.into(),
+        }
     }
 
     fn numbers(&self) -> (Vec<f64>, Vec<f64>) {

@@ -74,6 +74,7 @@ pub(super) fn lower(work: &GemmWork, inputs: &[Input<'_>], limits: &Limits, choi
             math: false,
             values: vec![work.alpha, work.beta],
             weights: None,
+            weight_tables: 0,
             cost: 2.0,
             state: vec![("sum".to_owned(), true)],
         },

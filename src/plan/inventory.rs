@@ -120,7 +120,7 @@ fn pairs(cases: &mut Vec<Case>) -> Result<()> {
     for (name, function) in functions {
         // Sizes that fit in one tile, and ones that need many, features split over passes among them.
         for (n, m, d, paired) in [(3, 4, d, false), (300, 200, d, false), (40, 40, d, true), (3, 4, 70_000, false)] {
-            if function.weights().is_some_and(|weights| weights.len() != d) {
+            if function.weight_tables().iter().any(|weights| weights.len() != d) {
                 continue;
             }
             let work = Work::Pair(PairWork { op: "pairwise", function: function.clone(), paired });

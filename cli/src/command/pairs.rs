@@ -77,17 +77,15 @@ fn list_kernels(general: &General) -> Result<()> {
         return Ok(writeln!(out, "{}", json!(names))?);
     }
     for kernel in kernels {
-        let parameter = |p: &gristmill::Parameter| match p.default {
-            Some(value) => format!("{}={value}", p.name),
-            None => p.name.to_owned(),
-        };
-        let parameters: Vec<String> = kernel.parameters.iter().map(parameter).collect();
+        let parameters: Vec<String> = kernel.parameters.iter().map(ToString::to_string).collect();
         let aliases =
-            if kernel.aliases.is_empty() { String::new() } else { format!("also {}", kernel.aliases.join(", ")) };
-        let line = format!("{:<48}{aliases}", format!("{}({})", kernel.name, parameters.join(", ")));
-        writeln!(out, "{}", line.trim_end())?;
+            if kernel.aliases.is_empty() { String::new() } else { format!("; also {}", kernel.aliases.join(", ")) };
+        writeln!(out, "{}({})\n    {}{aliases}", kernel.name, parameters.join(", "), kernel.formula)?;
     }
-    Ok(writeln!(out, "Sums, products, multiples and powers too: '0.5*rbf(gamma=0.1) + linear'")?)
+    Ok(writeln!(
+        out,
+        "Sums, products, multiples and powers too, on chosen columns: '0.5*rbf(gamma=0.1) + linear[0, 2]'"
+    )?)
 }
 
 /// Rows that are in memory, or stay in their file.

@@ -286,10 +286,10 @@ impl<'a> Job<'a> {
         let weights: Vec<f64> = term.metric.weights.iter().flatten().map(|&w| f64::from(w)).collect();
         let parameters: Vec<f64> = term.metric.parameters.iter().map(|(_, value)| f64::from(*value)).collect();
         for (r, out) in out.into_iter().enumerate().take(rows) {
-            let x = &self.wide.x[(first + r) * self.d..][..self.d];
+            let x = term.metric.kept(&self.wide.x[(first + r) * self.d..][..self.d]);
             for (j, out) in out.iter_mut().enumerate() {
-                let y = &self.wide.y[(start + j) * self.d..][..self.d];
-                *out = (term.metric.definition)(x, y, &weights, &parameters) as f32;
+                let y = term.metric.kept(&self.wide.y[(start + j) * self.d..][..self.d]);
+                *out = (term.metric.definition)(&x, &y, &weights, &parameters) as f32;
             }
         }
     }
@@ -302,7 +302,10 @@ fn reborrowed<'a>(rows: &'a mut [&mut [f32]; ROWS]) -> [&'a mut [f32]; ROWS] {
 /// `Σ w x²` of every row.
 fn norms(x: &[f32], rows: usize, d: usize, weights: Option<&[f32]>) -> Vec<f64> {
     let weight = |f: usize| weights.and_then(|weights| weights.get(f)).map_or(1.0, |w| f64::from(*w));
-    let square = |(f, x): (usize, &f32)| weight(f) * f64::from(*x) * f64::from(*x);
+    let square = |(f, x): (usize, &f32)| match weight(f) {
+        0.0 => 0.0,
+        w => w * f64::from(*x) * f64::from(*x),
+    };
     if d == 0 {
         return vec![0.0; rows];
     }

@@ -144,6 +144,9 @@ fn block<S: Simd, A: Accumulate, const R: usize, const WEIGHTED: bool>(
     let rows: [&[f32]; R] = rows.map(|row| &row[..d]);
     let weights = if WEIGHTED { &weights[..d] } else { weights };
     for (f, y) in panel.chunks_exact(REGISTERS).enumerate() {
+        if WEIGHTED && weights[f] == 0.0 {
+            continue;
+        }
         let w = if WEIGHTED { simd.splat_f32s(weights[f]) } else { zero };
         for r in 0..R {
             let x = simd.splat_f32s(rows[r][f]);

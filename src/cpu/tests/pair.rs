@@ -34,8 +34,28 @@ fn functions(d: usize) -> Vec<PairFunction> {
     all.push(one(Metric::INNER_PRODUCT, (&a * 0.1 + 1.0).powi(3)));
     all.push(one(Metric::EUCLIDEAN, (&a + 1.0).powi(-2) + (&a + 2.0).log()));
     all.push(PairFunction { terms: vec![Metric::CITYBLOCK, Metric::EUCLIDEAN], finish: &b * (-&a).exp() });
+    let others: Vec<f32> = (0..d).map(|f| [0.0, 1.5, 1.0][f % 3]).collect();
+    let two = vec![Metric::CITYBLOCK.with_weights(weights), Metric::INNER_PRODUCT.with_weights(others)];
+    all.push(PairFunction { terms: two, finish: &b * (-&a).exp() });
     all.push(PairFunction { terms: vec![Metric::CITYBLOCK, Metric::EUCLIDEAN], finish: b });
     all
+}
+
+#[test]
+fn a_feature_of_weight_zero_is_left_out_with_its_nan() {
+    let cpu = Cpu::new();
+    let (x, y) = ([1.0, f32::NAN, 2.0], [0.5, 3.0, f32::INFINITY]);
+    for metric in functions(3).into_iter().flat_map(|function| function.terms) {
+        if metric.weights.is_some() || metric.accumulate_weighted.is_empty() {
+            continue;
+        }
+        let function = PairFunction::from(metric.clone().with_weights(vec![2.0, 0.0, 0.0]));
+        let inputs = [contiguous(&cpu, &x, &[1, 3]), contiguous(&cpu, &y, &[1, 3])];
+        let out: Vec<f32> = run(&cpu, &work(&function, false), &inputs).unwrap();
+        let alone = metric.with_weights(vec![2.0]).evaluate(&[1.0], &[0.5]);
+        assert!((f64::from(out[0]) - alone).abs() <= 1e-6 * alone.abs(), "{function:?}: {} is not {alone}", out[0]);
+        assert_eq!(function.evaluate(&x.map(f64::from), &y.map(f64::from)), alone);
+    }
 }
 
 #[test]

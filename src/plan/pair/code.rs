@@ -1,9 +1,11 @@
 //! The WGSL of one pair function, and what goes around it.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use crate::plan::parameters::Words;
-use crate::plan::{BufferId, Program};
+use crate::plan::pieces::window;
+use crate::plan::{BufferId, Limits, Program, Window};
 use crate::shader::Tail;
 
 /// A pair function as the skeleton needs it.
@@ -18,8 +20,10 @@ pub(crate) struct PairCode {
     pub(crate) math: bool,
     /// Parameters, in the order of the text's numbers.
     pub(crate) values: Vec<f32>,
-    /// One weight per feature.
+    /// The tables of weights side by side: all weights of feature 0, of feature 1, and so on.
     pub(crate) weights: Option<Vec<f32>>,
+    /// How many tables there are.
+    pub(crate) weight_tables: u64,
     /// Rough number of operations for one feature of one pair.
     pub(crate) cost: f64,
     /// Fields of `State` in order, and whether each is an `f32` (else a `u32`).
@@ -55,15 +59,36 @@ impl PairCode {
         Some(program.constant(format!("weights {} {hash:032x}", weights.len()), move || bytes))
     }
 
-    /// `feature_weight(feature)`: from the table at `binding`, or 1.
+    /// The window on the weights of these features, and the place of the first in it: `parameters.first_feature`.
+    pub(in crate::plan) fn weights_window(
+        &self,
+        table: BufferId,
+        features: &Range<u64>,
+        limits: &Limits,
+    ) -> (Window, u32) {
+        let first = features.start * self.weight_tables;
+        window(table, 4, first, (features.end - features.start) * self.weight_tables, limits)
+    }
+
+    /// `feature_weight(feature)`: from the tables at `binding`, or 1.
     pub(in crate::plan) fn feature_weight(&self, binding: u32) -> String {
-        match self.weights {
-            Some(_) => format!(
-                "@group(0) @binding({binding}) var<storage, read> weights: array<f32>;\n\
-                 fn feature_weight(feature: u32) -> f32 {{\n    return weights[parameters.first_feature + feature];\n}}\n"
-            ),
-            None => "fn feature_weight(feature: u32) -> f32 {\n    return 1.0;\n}\n".to_owned(),
+        if self.weights.is_none() {
+            return "fn feature_weight(feature: u32) -> f32 {\n    return 1.0;\n}\n".to_owned();
         }
+        let declared = format!("@group(0) @binding({binding}) var<storage, read> weights: array<f32>;\n");
+        if self.weight_tables < 2 {
+            return format!(
+                "{declared}fn feature_weight(feature: u32) -> f32 {{\n    \
+                 return weights[parameters.first_feature + feature];\n}}\n"
+            );
+        }
+        let all: Vec<String> = (0..self.weight_tables).map(|table| format!("weights[at + {table}u]")).collect();
+        format!(
+            "{declared}fn feature_weight(feature: u32) -> Weight {{\n    \
+             let at = parameters.first_feature + feature * {}u;\n    return Weight({});\n}}\n",
+            self.weight_tables,
+            all.join(", ")
+        )
     }
 
     /// `entry_value(state, batch, row, column)`; with an addend, `pair_epilogue(value, addend)` joins the two.

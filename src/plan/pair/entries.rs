@@ -87,7 +87,7 @@ pub(super) fn record(
                 Some(states) => (states, (slice * count * words) as u32),
                 None => (result, before),
             };
-            let weights = weights.map(|table| window(table, 4, part[1].start, length(&part[1]), limits));
+            let weights = weights.map(|table| code.weights_window(table, &part[1], limits));
             let (grid, width) = limits.fold(count.div_ceil(INVOCATIONS));
             let mut parameters = Words::new();
             parameters.u32(f32::NAN.to_bits()).u32(f32::INFINITY.to_bits()).u32(width).length(count);

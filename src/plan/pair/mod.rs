@@ -75,7 +75,10 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
 
 pub(super) fn code_of(function: &PairFunction) -> PairCode {
     let code = function.code();
-    let weights = function.weights().map(<[f32]>::to_vec);
+    let tables = function.weight_tables();
+    let side_by_side =
+        |first: &&[f32]| (0..first.len()).flat_map(|f| tables.iter().filter_map(move |t| t.get(f))).copied().collect();
+    let weights = tables.first().map(side_by_side);
     // A power costs about as much as twenty products. What `finish` does is not counted: it is done once per entry.
     let dear = function.terms.iter().any(|t| t.accumulate.contains("pow_(") || t.accumulate_weighted.contains("pow_("));
     let cost = if dear { 24.0 } else { 3.0 };
@@ -86,6 +89,7 @@ pub(super) fn code_of(function: &PairFunction) -> PairCode {
         math: true,
         values: function.values(),
         weights,
+        weight_tables: tables.len() as u64,
         cost: cost * function.terms.len().max(1) as f64,
         state,
     }

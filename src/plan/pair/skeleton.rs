@@ -260,7 +260,7 @@ impl<'a> Scheme<'a> {
                 (view, before, [0, self.out[0], self.out[1], self.out[2]])
             }
         };
-        let weights = self.weights.map(|table| window(table, 4, features.start, length(features), limits));
+        let weights = self.weights.map(|table| code.weights_window(table, features, limits));
 
         let mut words = Words::new();
         words.u32(f32::NAN.to_bits()).u32(f32::INFINITY.to_bits()).u32(width).length(groups);

@@ -307,7 +307,9 @@ impl Scheme<'_> {
             if self.values.is_some() {
                 windows.push(Window { buffer: buffers.values, offset: 0, bytes: bytes(&packings[2]) });
             }
-            windows.extend(buffers.weights.map(|table| window(table, 4, 0, self.shape.d, self.limits).0));
+            windows.extend(
+                buffers.weights.map(|table| self.code.weights_window(table, &(0..self.shape.d), self.limits).0),
+            );
             match &self.bias {
                 Some(bias) => {
                     let region = self.bias_region(part, packed, &panels, met, &piece);

@@ -99,7 +99,7 @@ impl Panel<'_> {
                 let _ = write!(text, " x{o}_{f}: f32,");
             }
             if self.weighted {
-                let _ = write!(text, " w{f}: f32,");
+                let _ = write!(text, " w{f}: Weight,");
             }
         }
         text.push_str(" }\nfn own_rows(at: u32) -> Own {\n    var own: Own;\n");
