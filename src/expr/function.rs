@@ -227,7 +227,7 @@ impl Binary {
             }
             Self::Divide if b.abs() <= eb => f64::INFINITY,
             Self::Divide => (ea + value.abs() * eb) / (b.abs() - eb),
-            Self::Min | Self::Max => ea.max(eb),
+            Self::Min | Self::Max => spread(value, self.value(a + ea, b + eb), self.value(a - ea, b - eb)),
             Self::Step => f64::from(u8::from((a - b).abs() <= ea + eb && ea + eb > 0.0)),
             Self::Atan2 if ea == 0.0 && eb == 0.0 => 0.0,
             // How far an arc around the origin may be walked from here, at most half a turn.

@@ -87,7 +87,7 @@ pub enum Rule {
     NotNegativePerFeature,
     /// Above 0, or infinite.
     PositiveOrInfinite,
-    /// A list of numbers.
+    /// Numbers, one or a list.
     List,
     /// A whole number from the first to the second.
     Whole(u32, u32),
@@ -153,7 +153,6 @@ impl KernelEntry {
                 Err(Error::argument("kernel", format!("{}: {}{value}", self.name, parameter.name), rule))
             };
             let values = match argument {
-                Argument::Number(_) if parameter.rule == Rule::List => return refuse("", "must be a list of numbers"),
                 Argument::Number(value) => std::slice::from_ref(value),
                 Argument::List(values) if parameter.rule.takes_lists() => values,
                 Argument::List(_) => return refuse("", "must be one number, not a list"),

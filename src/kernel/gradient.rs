@@ -152,6 +152,7 @@ impl Tree {
                 of.visit(d, show);
             }
             Self::Power(of, _) => of.visit(d, show),
+            Self::Columns(of, columns) => of.visit(columns.len(), show),
         }
     }
 }

@@ -114,8 +114,8 @@ impl Kernel {
         Self(Tree::Power(Box::new(self.0), exponent.into()))
     }
 
-    /// The kernel on these features only, in this order; the others may hold anything. Of a kernel that is on chosen
-    /// columns already these choose among its features.
+    /// The kernel on these features only, in this order; the others may hold anything. Columns that are chosen inside the
+    /// kernel already are counted among these.
     ///
     /// # Examples
     /// ```

