@@ -7,11 +7,13 @@ mod convolve;
 mod dft;
 mod gemm;
 mod pairs;
+mod reduce;
 
 pub use convolve::{Part, circular_convolve, convolve, correlate};
 pub use dft::{dft, dft_along};
 pub use gemm::gemm;
 pub use pairs::{gram, pairwise};
+pub use reduce::{Pairs, count_within, extremes, log_sum_exp, softmax_sum, sum, sum_within};
 
 /// Values, and beside each the sum of the magnitudes of its terms, which error bounds of sums are relative to.
 #[derive(Debug, Clone, PartialEq)]

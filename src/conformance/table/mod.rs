@@ -5,6 +5,7 @@ mod fft;
 mod gemm;
 mod math;
 mod pair;
+mod reduce;
 mod transfer;
 
 use super::compare::Comparison;
@@ -18,6 +19,8 @@ use crate::error::Result;
 pub(crate) enum Body {
     /// Metrics and kernels over pairs of rows.
     Pair(pair::PairTrial),
+    /// Reductions of metrics and kernels.
+    Reduce(reduce::ReduceTrial),
     /// Matrix products.
     Gemm(gemm::GemmTrial),
     /// Fourier transforms.
@@ -35,6 +38,7 @@ impl Body {
     pub(super) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
         match self {
             Self::Pair(trial) => trial.run(context, name).await,
+            Self::Reduce(trial) => trial.run(context, name).await,
             Self::Gemm(trial) => trial.run(context, name).await,
             Self::Fft(trial) => trial.run(context, name).await,
             Self::Convolve(trial) => trial.run(context, name).await,
@@ -50,6 +54,7 @@ pub(super) fn all(extent: Extent) -> Vec<Trial> {
         transfer::trials(extent),
         math::trials(extent),
         pair::trials(extent),
+        reduce::trials(extent),
         gemm::trials(extent),
         fft::trials(extent),
         convolve::trials(extent),

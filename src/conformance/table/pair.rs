@@ -23,10 +23,23 @@ pub(crate) enum Function {
 }
 
 impl Function {
-    fn pair_function(&self, d: usize) -> Result<PairFunction> {
+    pub(super) fn pair_function(&self, d: usize) -> Result<PairFunction> {
         match self {
             Self::Metric(metric) => Ok(PairFunction::from(metric)),
             Self::Kernel(kernel) => kernel.pair_function(d),
+        }
+    }
+
+    /// The value for two rows, and how far a device's may be from it.
+    pub(super) fn expected(&self, function: &PairFunction, a: &[f64], b: &[f64]) -> (f64, f64) {
+        if self.zero_on_self() && a == b && a.iter().all(|value| value.is_finite()) {
+            return (0.0, 0.0);
+        }
+        let (value, bound) = function.evaluate_with_bound(a, b);
+        // A kernel is held against its textbook form, which does not go through the expression that the shader is made of.
+        match self {
+            Self::Kernel(kernel) if value.is_finite() => (kernel.definition(a, b).unwrap_or(f64::NAN), bound),
+            _ => (value, bound),
         }
     }
 
@@ -51,9 +64,9 @@ pub(crate) enum Values {
 }
 
 impl Values {
-    const ALL: [Self; 5] = [Self::Bell, Self::NearDuplicates, Self::Same, Self::Whole, Self::NotFinite];
+    pub(super) const ALL: [Self; 5] = [Self::Bell, Self::NearDuplicates, Self::Same, Self::Whole, Self::NotFinite];
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Bell => "bell",
             Self::NearDuplicates => "near-duplicates",
@@ -63,7 +76,7 @@ impl Values {
         }
     }
 
-    fn rows(self, n: usize, m: usize, d: usize, generator: &mut Generator) -> (Array2<f32>, Array2<f32>) {
+    pub(super) fn rows(self, n: usize, m: usize, d: usize, generator: &mut Generator) -> (Array2<f32>, Array2<f32>) {
         let scale = 1.0 / (d.max(1) as f32).sqrt();
         let far = 1e4 * scale;
         let mut x = Array2::zeros((n, d));
@@ -165,15 +178,7 @@ impl PairTrial {
     ) -> (f64, f64) {
         let wide = |row: ndarray::ArrayView1<'_, f32>| row.iter().map(|&value| f64::from(value)).collect::<Vec<_>>();
         let (a, b) = (wide(x.row(i)), wide(y.row(j)));
-        if self.function.zero_on_self() && a == b && a.iter().all(|value| value.is_finite()) {
-            return (0.0, 0.0);
-        }
-        let (value, bound) = function.evaluate_with_bound(&a, &b);
-        // A kernel is held against its textbook form, which does not go through the expression that the shader is made of.
-        match &self.function {
-            Function::Kernel(kernel) if value.is_finite() => (kernel.definition(&a, &b).unwrap_or(f64::NAN), bound),
-            _ => (value, bound),
-        }
+        self.function.expected(function, &a, &b)
     }
 }
 
@@ -197,7 +202,7 @@ const SIZES: [(usize, usize, usize); 12] = [
 const DEEP: [(usize, usize, usize); 2] = [(9, 7, 784), (3, 5, 4096)];
 
 /// Every named kernel with its defaults, the other orders of Matérn's, and a sum of products.
-fn kernels() -> Vec<(String, Kernel)> {
+pub(super) fn kernels() -> Vec<(String, Kernel)> {
     let named = Kernel::all().iter().filter_map(|entry| Some((entry.name.to_owned(), Kernel::new(entry, []).ok()?)));
     let formulas = ["matern(nu=0.5)", "matern(nu=2.5)", "2.5*rbf(0.9) + 0.3*rq(1.2, alpha=0.5)*dot_product(0.8)"];
     named.chain(formulas.iter().filter_map(|text| Some(((*text).to_owned(), text.parse().ok()?)))).collect()
