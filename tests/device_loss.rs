@@ -8,8 +8,9 @@
 mod adapters;
 
 use gristmill::{
-    Complex32, Context, ContextOptions, ConvolveOptions, Error, FftOptions, Kernel, Metric, Tensor, convolve,
-    correlate, fft, gemm, gram, ifft, irfft, paired_distances, pairwise, rfft, wgpu,
+    Complex32, Context, ContextOptions, ConvolveOptions, Error, FftOptions, Kernel, LazyKernel, Metric, ReduceOptions,
+    Tensor, convolve, correlate, count_within, fft, gemm, gram, ifft, irfft, largest, log_sum_exp, pair_mean, pair_sum,
+    paired_distances, pairwise, rfft, smallest, softmax_sum, sum_within, wgpu,
 };
 use libtest_mimic::{Arguments, Trial};
 use ndarray::Array2;
@@ -27,6 +28,7 @@ type Op = fn(&Inputs) -> gristmill::Result<Outcome>;
 enum Outcome {
     Real(Tensor),
     Complex(Tensor<Complex32>),
+    Whole(Tensor<u32>),
 }
 
 impl Outcome {
@@ -34,11 +36,17 @@ impl Outcome {
         match self {
             Self::Real(tensor) => tensor.read_blocking().map(|array| array.len()),
             Self::Complex(tensor) => tensor.read_blocking().map(|array| array.len()),
+            Self::Whole(tensor) => tensor.read_blocking().map(|array| array.len()),
         }
     }
 }
 
-const OPS: [(&str, Op); 13] = [
+/// How the reductions of this file reduce.
+fn options() -> ReduceOptions {
+    ReduceOptions { exclude_self: true, ..ReduceOptions::default() }
+}
+
+const OPS: [(&str, Op); 23] = [
     ("upload and read", |inputs| Ok(Outcome::Real(inputs.real.clone()))),
     ("copy", |inputs| Ok(Outcome::Real(inputs.real.transpose().contiguous()?))),
     ("pairwise", |inputs| Ok(Outcome::Real(pairwise(&inputs.real, &inputs.real, &Metric::EUCLIDEAN)?))),
@@ -54,6 +62,39 @@ const OPS: [(&str, Op); 13] = [
     ("convolve", |inputs| Ok(Outcome::Real(convolve(&inputs.real, &inputs.real, &ConvolveOptions::default())?))),
     ("correlate", |inputs| {
         Ok(Outcome::Complex(correlate(&inputs.complex, &inputs.complex, &ConvolveOptions::default())?))
+    }),
+    ("pair_sum", |inputs| {
+        let (x, kernel) = (&inputs.real, Kernel::rbf(0.5));
+        Ok(Outcome::Real(pair_sum(x, x, &kernel, Some(x), &options())?))
+    }),
+    ("pair_sum, compensated", |inputs| {
+        let options = ReduceOptions { compensated: true, ..options() };
+        Ok(Outcome::Real(pair_sum(&inputs.real, &inputs.real, &Metric::EUCLIDEAN, None, &options)?))
+    }),
+    ("pair_mean", |inputs| {
+        Ok(Outcome::Real(pair_mean(&inputs.real, &inputs.real, &Metric::EUCLIDEAN, None, &options())?))
+    }),
+    ("log_sum_exp", |inputs| {
+        Ok(Outcome::Real(log_sum_exp(&inputs.real, &inputs.real, &Kernel::rbf(0.5), None, &options())?))
+    }),
+    ("softmax_sum", |inputs| {
+        let (x, kernel) = (&inputs.real, Kernel::rbf(0.5));
+        Ok(Outcome::Real(softmax_sum(x, x, &kernel, x, &options())?))
+    }),
+    ("smallest", |inputs| {
+        Ok(Outcome::Whole(smallest(&inputs.real, &inputs.real, &Metric::EUCLIDEAN, 3, &options())?.indices))
+    }),
+    ("largest", |inputs| {
+        Ok(Outcome::Real(largest(&inputs.real, &inputs.real, &Metric::CITYBLOCK, 3, &options())?.values))
+    }),
+    ("count_within", |inputs| {
+        Ok(Outcome::Whole(count_within(&inputs.real, &inputs.real, &Metric::EUCLIDEAN, 9.0, &options())?))
+    }),
+    ("sum_within", |inputs| {
+        Ok(Outcome::Real(sum_within(&inputs.real, &inputs.real, &Metric::EUCLIDEAN, 9.0, None, &options())?))
+    }),
+    ("a lazy kernel", |inputs| {
+        Ok(Outcome::Real(LazyKernel::new(Kernel::rbf(0.5), &inputs.real, &inputs.real)?.diag()?))
     }),
     ("a chain", |inputs| {
         let distances = pairwise(&inputs.real, &inputs.real, &Metric::EUCLIDEAN)?;

@@ -12,7 +12,8 @@ mod arguments;
 use gristmill::conformance::{Generator, bounds};
 use gristmill::{
     Choices, Complex32, Context, ContextOptions, ConvolveOptions, FftOptions, Kernel, Method, Metric, Mode,
-    PairFunction, Tensor, Tile, convolve, fft, gemm, gram, ifft, pairwise,
+    PairFunction, ReduceOptions, Tensor, Tile, convolve, fft, gemm, gram, ifft, largest, pair_sum, pairwise, reference,
+    smallest,
 };
 use libtest_mimic::{Arguments, Trial};
 use ndarray::{Array1, Array2, Ix2, s};
@@ -25,13 +26,15 @@ use adapters::Adapter;
 type Check = Result<(), TestCaseError>;
 type Property = fn(&Context, usize) -> Result<(), String>;
 
-const PROPERTIES: [(&str, Property); 6] = [
+const PROPERTIES: [(&str, Property); 8] = [
     ("distances are symmetric and 0 on the diagonal", symmetry),
     ("gram matrices are positive semi-definite", positive_semidefinite),
     ("transforms keep the energy and invert", parseval),
     ("convolution with a unit impulse is the identity", impulse),
     ("products of some rows are rows of the product", row_blocks),
     ("views hold what they show", views),
+    ("a kernel's sums are its matrix times the values", sums_and_products),
+    ("the nearest are the least of the matrix, in any order of the rows", nearest),
 ];
 
 fn main() {
@@ -224,6 +227,71 @@ fn views(context: &Context, cases: usize) -> Result<(), String> {
         let view = device.rows(rows.clone()).map_err(fail)?.columns(0..columns.end() + 1).map_err(fail)?.transpose();
         let want = x.slice(s![rows, columns]).reversed_axes();
         prop_assert_eq!(read(&view)?, want);
+        Ok(())
+    })
+}
+
+/// Σⱼ k(xᵢ, yⱼ) vⱼ is the Gram matrix, read back and multiplied in f64: both are within their bounds of the truth.
+fn sums_and_products(context: &Context, cases: usize) -> Result<(), String> {
+    let kernels = [Kernel::rbf(0.7), Kernel::linear(), Kernel::matern(1.5, 0.6), Kernel::laplacian(0.4)];
+    let strategy = (0..kernels.len(), 1..60_usize, 1..200_usize, 1..20_usize, 1..20_usize, any::<bool>(), any::<u64>());
+    for_all(cases, strategy, |(which, n, m, d, c, compensated, seed)| {
+        let (x, y, v) = (matrix(n, d, seed), matrix(m, d, !seed), matrix(m, c, seed ^ 77));
+        let upload = |rows: &Array2<f32>| context.upload(rows).map_err(fail);
+        let (device_x, device_y) = (upload(&x)?, upload(&y)?);
+        let options = ReduceOptions { compensated, ..ReduceOptions::default() };
+        let sums = pair_sum(&device_x, &device_y, &kernels[which], Some(&upload(&v)?), &options).map_err(fail)?;
+        let (sums, k) = (read(&sums)?, read(&gram(&device_x, &device_y, &kernels[which]).map_err(fail)?)?);
+        let function = kernels[which].pair_function(d).map_err(fail)?;
+        for i in [0, n / 2, n - 1] {
+            let pairs: Vec<_> =
+                (0..m).map(|j| Some(function.evaluate_with_bound(&wide(x.row(i)), &wide(y.row(j))))).collect();
+            for column in 0..c {
+                let weight = |j: usize| f64::from(v[[j, column]]);
+                let (_, bound) = reference::sum(&pairs, &weight, 1.0, compensated);
+                let stored: f64 = (0..m).map(|j| f64::from(k[[i, j]]) * weight(j)).sum();
+                let of_stored: f64 = pairs.iter().flatten().enumerate().map(|(j, (_, e))| e * weight(j).abs()).sum();
+                let got = f64::from(sums[[i, column]]);
+                prop_assert!((got - stored).abs() <= bound + of_stored, "[{i}, {column}]: {got} and {stored}");
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The smallest is the matrix' least; turned rows of y give the same values, and the indices turned.
+fn nearest(context: &Context, cases: usize) -> Result<(), String> {
+    let strategy = (1..40_usize, 1..300_usize, 1..10_usize, 1..40_usize, any::<bool>(), any::<u64>());
+    for_all(cases, strategy, |(n, m, d, k, most, seed)| {
+        let k = k.min(m);
+        let (x, y) = (matrix(n, d, seed), matrix(m, d, !seed));
+        let turn = seed as usize % m;
+        let turned = Array2::from_shape_fn((m, d), |(j, f)| y[[(j + turn) % m, f]]);
+        let upload = |rows: &Array2<f32>| context.upload(rows).map_err(fail);
+        let options = ReduceOptions::default();
+        let search = |y: &Array2<f32>| -> Result<(Array2<f32>, Array2<u32>), TestCaseError> {
+            let (x, y) = (upload(&x)?, upload(y)?);
+            let op = if most { largest } else { smallest };
+            let found = op(&x, &y, &Metric::SQEUCLIDEAN, k, &options).map_err(fail)?;
+            let indices = found.indices.read_blocking().map_err(fail)?;
+            Ok((read(&found.values)?, indices.into_dimensionality::<Ix2>().map_err(fail)?))
+        };
+        let ((values, indices), (others, turned_indices)) = (search(&y)?, search(&turned)?);
+        let function = PairFunction::from(Metric::SQEUCLIDEAN);
+        for i in 0..n {
+            let pair = |j: usize| function.evaluate_with_bound(&wide(x.row(i)), &wide(y.row(j)));
+            let own: Vec<_> = (0..m).map(|j| Some(pair(j))).collect();
+            let allowed = reference::extremes(&own, k, most);
+            for (at, (low, high)) in allowed.into_iter().enumerate() {
+                let (value, other) = (f64::from(values[[i, at]]), f64::from(others[[i, at]]));
+                prop_assert!(low <= value && value <= high, "[{i}, {at}]: {value} is not {low} to {high}");
+                prop_assert!(low <= other && other <= high, "turned [{i}, {at}]: {other} is not {low} to {high}");
+                let (want, bound) = pair(indices[[i, at]] as usize);
+                prop_assert!((value - want).abs() <= bound, "[{i}, {at}]: {value} is not that of its index");
+                let (want, bound) = pair((turned_indices[[i, at]] as usize + turn) % m);
+                prop_assert!((other - want).abs() <= bound, "turned [{i}, {at}]: {other} is not that of its index");
+            }
+        }
         Ok(())
     })
 }

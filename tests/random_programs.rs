@@ -12,8 +12,8 @@ mod adapters;
 
 use gristmill::conformance::{Generator, bounds};
 use gristmill::{
-    Complex32, Context, ConvolveOptions, FftOptions, Kernel, Method, Metric, Mode, PairFunction, Tensor, convolve, fft,
-    gemm, gram, ifft, irfft, pairwise, rfft,
+    Complex32, Context, ConvolveOptions, FftOptions, Kernel, Method, Metric, Mode, PairFunction, ReduceOptions, Tensor,
+    convolve, fft, gemm, gram, ifft, irfft, log_sum_exp, pair_sum, pairwise, reference, rfft, smallest, softmax_sum,
 };
 use libtest_mimic::{Arguments, Trial};
 use ndarray::{Array2, ArrayD, Axis, Ix2};
@@ -59,6 +59,10 @@ enum Link {
     /// Against itself.
     SelfGram(Kernel),
     Gram(Kernel, Array2<f32>),
+    /// Over the rows of a matrix, with the values beside them.
+    Reduce(Reduction, Kernel, Array2<f32>, Array2<f32>),
+    /// The distances to this many nearest rows.
+    Nearest(Metric, Array2<f32>, usize),
     Gemm {
         alpha: f32,
         beta: f32,
@@ -77,6 +81,14 @@ enum Link {
     Transpose,
     Rows(usize, usize),
     Columns(usize, usize),
+}
+
+/// What becomes of the kernel's values of a row.
+#[derive(Debug, Clone, Copy)]
+enum Reduction {
+    Sum { compensated: bool },
+    Softmax,
+    LogSumExp,
 }
 
 fn program(context: &Context, number: u64) -> Result<(), Failure> {
@@ -143,7 +155,24 @@ fn draw((n, d, complex): (usize, usize, bool), generator: &mut Generator) -> (Li
         Kernel::sigmoid(0.2, 0.1),
     ];
     let kernel = kernels[generator.below(kernels.len())].clone();
-    match generator.below(12) {
+    match generator.below(15) {
+        12 | 13 => {
+            let reductions = [
+                Reduction::Sum { compensated: false },
+                Reduction::Sum { compensated: true },
+                Reduction::Softmax,
+                Reduction::LogSumExp,
+            ];
+            let reduction = *generator.pick(&reductions).expect("four reductions");
+            let c = if matches!(reduction, Reduction::LogSumExp) { 1 } else { 1 + generator.below(20) };
+            (Link::Reduce(reduction, kernel, matrix(m, d, generator), matrix(m, c, generator)), (n, c, false))
+        }
+        14 => {
+            let metrics = [Metric::EUCLIDEAN, Metric::CITYBLOCK, Metric::SQEUCLIDEAN];
+            let metric = metrics[generator.below(metrics.len())].clone();
+            let k = 1 + generator.below(m);
+            (Link::Nearest(metric, matrix(m, d, generator), k), (n, k, false))
+        }
         0 | 1 => {
             let metrics = Metric::all();
             let metric = metrics[generator.below(metrics.len())].clone();
@@ -185,6 +214,21 @@ fn apply(context: &Context, held: &Held, link: &Link) -> gristmill::Result<Held>
         (Held::Real(x), Link::Pairwise(metric, y)) => Held::Real(pairwise(x, &context.upload(y)?, metric)?),
         (Held::Real(x), Link::SelfGram(kernel)) => Held::Real(gram(x, x, kernel)?),
         (Held::Real(x), Link::Gram(kernel, y)) => Held::Real(gram(x, &context.upload(y)?, kernel)?),
+        (Held::Real(x), Link::Reduce(reduction, kernel, y, v)) => {
+            let (y, v) = (context.upload(y)?, context.upload(v)?);
+            let options = ReduceOptions {
+                compensated: matches!(reduction, Reduction::Sum { compensated: true }),
+                ..ReduceOptions::default()
+            };
+            Held::Real(match reduction {
+                Reduction::Sum { .. } => pair_sum(x, &y, kernel, Some(&v), &options)?,
+                Reduction::Softmax => softmax_sum(x, &y, kernel, &v, &options)?,
+                Reduction::LogSumExp => log_sum_exp(x, &y, kernel, None, &options)?.reshape(&[x.shape()[0], 1])?,
+            })
+        }
+        (Held::Real(x), Link::Nearest(metric, y, k)) => {
+            Held::Real(smallest(x, &context.upload(y)?, metric, *k, &ReduceOptions::default())?.values)
+        }
         (Held::Real(x), Link::Gemm { alpha, beta, b, c }) => {
             let c = c.as_ref().map(|c| context.upload(c)).transpose()?;
             Held::Real(gemm(*alpha, x, &context.upload(b)?, *beta, c.as_ref())?)
@@ -215,6 +259,10 @@ fn name(link: &Link) -> &'static str {
         Link::Pairwise(..) => "pairwise",
         Link::SelfGram(_) => "gram with itself",
         Link::Gram(..) => "gram",
+        Link::Reduce(Reduction::Sum { .. }, ..) => "pair_sum",
+        Link::Reduce(Reduction::Softmax, ..) => "softmax_sum",
+        Link::Reduce(Reduction::LogSumExp, ..) => "log_sum_exp",
+        Link::Nearest(..) => "smallest",
         Link::Gemm { .. } => "gemm",
         Link::Cross => "XᵀX",
         Link::Convolve(..) => "convolve",
@@ -297,6 +345,33 @@ fn real(x: &Array2<f32>, want: &Array2<f32>, got: &Array2<f32>, link: &Link) -> 
         Link::Pairwise(metric, y) => pair(PairFunction::from(metric), y),
         Link::SelfGram(kernel) => pair(kernel.pair_function(x.ncols()).map_err(text)?, x),
         Link::Gram(kernel, y) => pair(kernel.pair_function(x.ncols()).map_err(text)?, y),
+        Link::Reduce(reduction, kernel, y, v) => {
+            let function = kernel.pair_function(x.ncols()).map_err(text)?;
+            let bounds = Array2::from_shape_fn(want.dim(), |(i, c)| {
+                let pairs: Vec<_> = y
+                    .rows()
+                    .into_iter()
+                    .map(|y| Some(function.evaluate_with_bound(&wide(x.row(i)), &wide(y))))
+                    .collect();
+                let v = |j: usize| f64::from(v[[j, c]]);
+                match reduction {
+                    Reduction::Sum { compensated } => reference::sum(&pairs, &v, 1.0, *compensated).1,
+                    Reduction::Softmax => reference::softmax_sum(&pairs, &v).1,
+                    Reduction::LogSumExp => reference::log_sum_exp(&pairs, &|_| 1.0).1,
+                }
+            });
+            entries(want, got, &bounds)
+        }
+        Link::Nearest(metric, y, _) => {
+            // The p-th smallest of some numbers moves no further than the one that moves furthest.
+            let function = PairFunction::from(metric);
+            let furthest = |i: usize| {
+                let pair = |y| function.evaluate_with_bound(&wide(x.row(i)), &wide(y)).1;
+                y.rows().into_iter().map(pair).fold(0.0, f64::max)
+            };
+            let rows: Vec<f64> = (0..x.nrows()).map(furthest).collect();
+            entries(want, got, &Array2::from_shape_fn(want.dim(), |(i, _)| rows[i]))
+        }
         Link::Gemm { alpha, beta, b, c } => {
             let sizes = x64.mapv(f64::abs).dot(&b.mapv(|value| f64::from(value).abs()));
             let (alpha, beta) = (f64::from(*alpha), f64::from(*beta));

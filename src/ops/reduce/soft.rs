@@ -17,8 +17,8 @@ use crate::work::Reduction;
 /// As [`pair_sum`](crate::pair_sum); [`Error::ShapeMismatch`] if `v` has more than one column.
 ///
 /// # Accuracy
-/// u = 2⁻²⁴, δ the largest bound of an f(xᵢ, yⱼ), p the soft-max weights: within
-/// `δ + (64 + ⌈m/64⌉ + 8) u + u Σⱼ pⱼ |f − max f| + 3u |out|`, to first order.
+/// u = 2⁻²⁴, δⱼ the bound of f(xᵢ, yⱼ), pⱼ its soft-max weight, M the largest f: within
+/// `log Σⱼ pⱼ exp δⱼ + (64 + 5 ⌈m/64⌉ + 8) u + 2u Σⱼ pⱼ |f − M| + 3u |log Σⱼ exp(f − M)| + u |out|`, to first order.
 ///
 /// # Sources
 /// Blanchard, Higham and Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41,
@@ -60,8 +60,8 @@ pub fn log_sum_exp(
 /// As [`pair_sum`](crate::pair_sum).
 ///
 /// # Accuracy
-/// u = 2⁻²⁴, δ the largest bound of an f(xᵢ, yⱼ), p the soft-max weights, h = maxⱼ |f − max f| over the weights that
-/// count: within `(2δ + 2 (64 + ⌈m/64⌉ + 8) u + 2hu) Σⱼ pⱼ |vⱼ|`, to first order.
+/// u = 2⁻²⁴, pⱼ the soft-max weight of j, εⱼ = exp δⱼ − 1 + 2u |f − max f| + (64 + 5 ⌈m/64⌉ + 11) u its relative error,
+/// δⱼ the bound of f(xᵢ, yⱼ): within `Σⱼ pⱼ εⱼ |vⱼ| + |out| Σⱼ pⱼ εⱼ + 5u |out|`, to first order.
 ///
 /// # Sources
 /// As [`log_sum_exp`].
