@@ -90,6 +90,31 @@ impl Kernel {
         }
         Ok(found)
     }
+
+    /// The derivative of `weight · value`, where `value` is this kernel's expression over vectors, with respect to each
+    /// of its parameters: a number, or one per feature.
+    ///
+    /// # Errors
+    /// As [`Kernel::hyperparameters`].
+    pub(crate) fn slopes_of(&self, value: &Expr, weight: &Expr, d: usize) -> Result<Vec<(Hyperparameter, Expr)>> {
+        let hyperparameters = self.hyperparameters(d)?;
+        let (numbers, tables) = value.parameter_nodes();
+        let all: Vec<Expr> = numbers.iter().chain(&tables).cloned().collect();
+        let mut of_numbers = (value * weight).gradients(&all);
+        let of_tables = of_numbers.split_off(numbers.len());
+        let zero = || Expr::constant(0.0);
+        let slope = |hyperparameter: &Hyperparameter| match &hyperparameter.slopes {
+            Slopes::OfNumbers(slopes) => {
+                let moved = slopes.iter().zip(&of_numbers).filter(|(slope, _)| **slope != 0.0);
+                moved.fold(zero(), |sum, (slope, gradient)| sum + Expr::parameter(*slope) * gradient)
+            }
+            Slopes::OfTables(slopes) => {
+                let parts = slopes.iter().zip(&of_tables);
+                parts.fold(zero(), |sum, (slopes, gradient)| sum + Expr::vector(slopes) * gradient)
+            }
+        };
+        Ok(hyperparameters.into_iter().map(|of| (of.clone(), slope(&of))).collect())
+    }
 }
 
 /// Central differences of fourth order of every number; `None` where the expression is another one nearby.

@@ -11,7 +11,7 @@ mod parse;
 mod tests;
 
 pub use entry::{Argument, Arguments, KernelEntry, Parameter, Rule, Statistics};
-pub(crate) use gradient::Slopes;
+pub(crate) use gradient::{Hyperparameter, Slopes};
 pub use pair::{PairCode, PairFunction, PairSource};
 
 use std::ops::{Add, Mul};

@@ -3,7 +3,7 @@
 use super::formula::Arguments;
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Formula, Role};
-use crate::kernel::{Kernel, PairSource, Slopes};
+use crate::kernel::{Hyperparameter, Kernel, PairSource, Slopes};
 use crate::tensor::Tensor;
 
 /// With respect to what a gradient is taken.
@@ -230,44 +230,24 @@ impl<'a> Sums<'a> {
 
     fn hyperparameters(&self, kernel: &Kernel) -> Result<Vec<HyperparameterGradient>> {
         let (x, y) = self.rows();
-        let hyperparameters = kernel.hyperparameters(self.d)?;
         let value = kernel.pair_function(self.d)?.expression(&x, &y)?;
-        let (numbers, tables) = value.parameter_nodes();
-        let weighted = &value * &self.weight;
-        let all: Vec<Expr> = numbers.iter().chain(&tables).cloned().collect();
-        let mut of_numbers = weighted.gradients(&all);
-        let of_tables = of_numbers.split_off(numbers.len());
-        let zero = || Expr::constant(0.0);
-        // All parameters that are numbers in one formula; each list in one of its own.
-        let mut joined: Option<Expr> = None;
-        let mut count = 0;
-        for hyperparameter in &hyperparameters {
-            let Slopes::OfNumbers(slopes) = &hyperparameter.slopes else { continue };
-            let moved = slopes.iter().zip(&of_numbers).filter(|(slope, _)| **slope != 0.0);
-            let total = moved.fold(zero(), |sum, (slope, gradient)| sum + Expr::parameter(*slope) * gradient);
-            joined = Some(match joined {
-                Some(joined) => joined.concat(&total),
-                None => total,
-            });
-            count += 1;
-        }
+        let slopes = kernel.slopes_of(&value, &self.weight, self.d)?;
         let sum = |expr: Expr| self.arguments().gradient(self.op, &Formula::new(expr)?, Role::Parameter);
-        let numbers = joined.map(&sum).transpose()?;
+        // All parameters that are numbers in one formula; each list in one of its own.
+        let is_number = |of: &Hyperparameter| matches!(of.slopes, Slopes::OfNumbers(_));
+        let joined = slopes.iter().filter(|(of, _)| is_number(of)).map(|(_, slope)| slope.clone());
+        let numbers = joined.reduce(|joined, slope| joined.concat(&slope)).map(&sum).transpose()?;
         let mut at = 0;
-        let mut gradients = Vec::with_capacity(hyperparameters.len());
-        for hyperparameter in hyperparameters {
-            let gradient = match (&hyperparameter.slopes, &numbers) {
-                (Slopes::OfTables(slopes), _) => {
-                    let parts = slopes.iter().zip(&of_tables);
-                    sum(parts.fold(zero(), |sum, (slopes, gradient)| sum + Expr::vector(slopes) * gradient))?
-                }
-                (Slopes::OfNumbers(_), Some(numbers)) if at < count => {
+        let mut gradients = Vec::with_capacity(slopes.len());
+        for (of, slope) in slopes {
+            let gradient = match &numbers {
+                Some(numbers) if is_number(&of) => {
                     at += 1;
                     numbers.slice(0, at - 1..at)?.reshape(&[])?
                 }
-                (Slopes::OfNumbers(_), _) => continue,
+                _ => sum(slope)?,
             };
-            gradients.push(HyperparameterGradient { name: hyperparameter.name, gradient });
+            gradients.push(HyperparameterGradient { name: of.name, gradient });
         }
         Ok(gradients)
     }

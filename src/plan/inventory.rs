@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use super::{Choices, DeviceKind, Limits, lower};
 use crate::error::{Error, Result};
+use crate::expr::{Expr, Formula};
 use crate::kernel::{Kernel, PairFunction};
 use crate::metric::Metric;
 use crate::shader::Shader;
 use crate::work::{
-    Bias, ConvolveWork, FftKind, FftWork, GemmWork, Input, Layout, Method, Mode, PairMask, PairWork, ReduceWork,
-    Reduction, Work,
+    Bias, ConvolveWork, FftKind, FftWork, FormulaWork, GemmWork, Input, Layout, Method, Mode, PairMask, PairWork,
+    ReduceWork, Reduction, Work,
 };
 
 /// A shader, who needs it, and the device that it was made for.
@@ -97,6 +98,7 @@ fn cases() -> Result<Vec<Case>> {
     products(&mut cases);
     transforms(&mut cases);
     convolutions(&mut cases);
+    formulas(&mut cases)?;
     Ok(cases)
 }
 
@@ -194,6 +196,26 @@ fn products(cases: &mut Vec<Case>) {
             cases.push(Case { name, work: Work::Gemm(GemmWork { alpha: 1.5, beta }), layouts, element_bytes: 4 });
         }
     }
+}
+
+/// Short and long vectors, tables, numbers of pairs, and the gradients of all.
+fn formulas(cases: &mut Vec<Case>) -> Result<()> {
+    for d in [3, 40] {
+        let (x, y, p, weight) = (Expr::vi(0, d), Expr::vj(0, d), Expr::pm(0, d), Expr::vj(1, 2));
+        let value = (-(&p * (&x - &y)).sqnorm()).exp() * x.concat(&weight).extract(1, d) * Expr::vij(0)
+            + Expr::vector(&vec![0.5; d]) * x.dot(&y).abs().log1p();
+        for expr in [value.clone(), value.gradient(&x), value.gradient(&p), value.gradient(&y).transposed()] {
+            let formula = Formula::new(expr)?;
+            for (n, m) in [(300, 200), (3, 5000)] {
+                let work = FormulaWork { op: "formula_sum", formula: formula.clone(), n, m };
+                let layouts =
+                    formula.variables().iter().map(|of| Layout::contiguous(&work.shape_of(*of))).collect::<Vec<_>>();
+                let name = format!("a formula of {d} features over {n} × {m}");
+                cases.push(Case { name, work: Work::Formula(work), layouts, element_bytes: 4 });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn transforms(cases: &mut Vec<Case>) {

@@ -9,6 +9,7 @@ mod case;
 mod convolve;
 mod fft;
 mod gemm;
+mod gradient;
 mod methods;
 mod npy;
 mod onnx;
@@ -49,6 +50,7 @@ const REGISTRY: &[(&str, Runner)] = &[
     ("kde_gaussian_cov", methods::gaussian_density),
     ("kde_log_density", methods::log_density),
     ("kernel_sum", reduce::kernel_sum),
+    ("kernel_sum_grad", gradient::kernel_sum),
     ("kmin_argkmin", reduce::smallest),
     ("knn_predict_proba", methods::class_probabilities),
     ("knn_search", methods::neighbors),

@@ -2,6 +2,7 @@
 
 mod convolve;
 mod fft;
+mod formula;
 mod gemm;
 mod math;
 mod pair;
@@ -25,6 +26,8 @@ pub(crate) enum Body {
     Gemm(gemm::GemmTrial),
     /// Fourier transforms.
     Fft(fft::FftTrial),
+    /// Formulas and gradients.
+    Formula(formula::FormulaTrial),
     /// Convolution and correlation.
     Convolve(convolve::ConvolveTrial),
     /// Functions of one or two numbers.
@@ -41,6 +44,7 @@ impl Body {
             Self::Reduce(trial) => trial.run(context, name).await,
             Self::Gemm(trial) => trial.run(context, name).await,
             Self::Fft(trial) => trial.run(context, name).await,
+            Self::Formula(trial) => trial.run(context, name).await,
             Self::Convolve(trial) => trial.run(context, name).await,
             Self::Math(trial) => trial.run(context, name).await,
             Self::Transfer(trial) => trial.run(context, name).await,
@@ -58,6 +62,7 @@ pub(super) fn all(extent: Extent) -> Vec<Trial> {
         gemm::trials(extent),
         fft::trials(extent),
         convolve::trials(extent),
+        formula::trials(extent),
     ]
     .concat()
 }
