@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::function::{powi_with_bound, with_rounding};
 use super::tape::as_single;
-use super::{Expr, Role, Step, Tape, UNIT_ROUNDOFF, Variable};
+use super::{Expr, Step, Tape, UNIT_ROUNDOFF, Variable};
 use crate::error::{Error, Result};
 
 /// Operations that a formula may have, and how many may be nested: what is more than that takes a driver minutes.
@@ -171,7 +171,7 @@ impl Formula {
 }
 
 /// A blocked sum: 64 terms one after another, then the blocks.
-pub(crate) fn sum_with_bound(terms: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
+fn sum_with_bound(terms: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
     let (mut sum, mut magnitude, mut error, mut count) = (0.0, 0.0, 0.0, 0_usize);
     for (value, bound) in terms {
         sum += value;

@@ -20,10 +20,8 @@ mod vector;
 
 pub(crate) use bessel::ln_gamma;
 pub use formula::Formula;
-pub(crate) use formula::sum_with_bound;
 pub use function::{Binary, Unary};
 pub(crate) use function::{DIVIDE_ROUNDING, POW_ROUNDING, SQRT_ROUNDING};
-pub(crate) use fused::Fused;
 pub use tape::{Step, Tape};
 pub(crate) use vector::Leaf;
 pub use vector::{Role, Variable};

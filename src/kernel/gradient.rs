@@ -21,10 +21,21 @@ pub(crate) struct Hyperparameter {
 /// The derivatives of an expression's numbers with respect to one parameter.
 #[derive(Debug, Clone)]
 pub(crate) enum Slopes {
-    /// Of each number in the order of the tape's slots.
-    OfNumbers(Vec<f64>),
+    /// With respect to a parameter that is one number.
+    Number(Effect),
+    /// With respect to each number of a list.
+    List(Vec<Effect>),
     /// A parameter with an entry per feature: of each entry of each table, with respect to the same entry.
-    OfTables(Vec<Vec<f64>>),
+    Features(Vec<Vec<f64>>),
+}
+
+/// What moves with one number.
+#[derive(Debug, Clone)]
+pub(crate) struct Effect {
+    /// The derivative of each number of the expression, in the order of the tape's slots.
+    numbers: Vec<f64>,
+    /// Table, entry, and its derivative.
+    entries: Vec<(usize, usize, f64)>,
 }
 
 impl PairFunction {
@@ -77,13 +88,25 @@ impl Kernel {
             };
             let slopes = match argument {
                 Argument::Number(value) => {
-                    let step = if value == 0.0 { STEP } else { STEP * value.abs() };
-                    let at = |steps: f64| with(Argument::Number(value + steps * step));
-                    number_slopes([at(-2.0), at(-1.0), at(1.0), at(2.0)], step).map(Slopes::OfNumbers)
+                    effect(&tape, value, &|value| with(Argument::Number(value))).map(Slopes::Number)
                 }
                 Argument::List(values) => {
                     let times = |factor: f64| with(Argument::List(values.iter().map(|v| v * factor).collect()));
-                    table_slopes(&tape, &values, times(2.0), times(4.0)).map(Slopes::OfTables)
+                    let changed = |at: usize, value: f64| {
+                        let mut values = values.clone();
+                        if let Some(entry) = values.get_mut(at) {
+                            *entry = value;
+                        }
+                        with(Argument::List(values))
+                    };
+                    let ends = [0, values.len().saturating_sub(1)]
+                        .map(|at| (at, changed(at, values.get(at).map_or(1.0, |value| 2.0 * value))));
+                    feature_slopes(&tape, &values, [times(2.0), times(4.0)], ends).map(Slopes::Features).or_else(|| {
+                        let each = values.iter().enumerate();
+                        each.map(|(at, value)| effect(&tape, *value, &|value| changed(at, value)))
+                            .collect::<Option<Vec<_>>>()
+                            .map(Slopes::List)
+                    })
                 }
             };
             found.extend(slopes.map(|slopes| Hyperparameter { name, slopes }));
@@ -103,12 +126,21 @@ impl Kernel {
         let mut of_numbers = (value * weight).gradients(&all);
         let of_tables = of_numbers.split_off(numbers.len());
         let zero = || Expr::constant(0.0);
+        let of_effect = |effect: &Effect| {
+            let numbers = effect.numbers.iter().zip(&of_numbers).filter(|(slope, _)| **slope != 0.0);
+            let sum = numbers.fold(zero(), |sum, (slope, gradient)| sum + Expr::parameter(*slope) * gradient);
+            effect.entries.iter().fold(sum, |sum, (table, at, slope)| match of_tables.get(*table) {
+                Some(gradient) => sum + Expr::parameter(*slope) * gradient.component(*at),
+                None => sum,
+            })
+        };
         let slope = |hyperparameter: &Hyperparameter| match &hyperparameter.slopes {
-            Slopes::OfNumbers(slopes) => {
-                let moved = slopes.iter().zip(&of_numbers).filter(|(slope, _)| **slope != 0.0);
-                moved.fold(zero(), |sum, (slope, gradient)| sum + Expr::parameter(*slope) * gradient)
+            Slopes::Number(effect) => of_effect(effect),
+            Slopes::List(effects) => {
+                let all = effects.iter().map(of_effect).reduce(|all, next| all.concat(&next));
+                all.unwrap_or_else(zero)
             }
-            Slopes::OfTables(slopes) => {
+            Slopes::Features(slopes) => {
                 let parts = slopes.iter().zip(&of_tables);
                 parts.fold(zero(), |sum, (slopes, gradient)| sum + Expr::vector(slopes) * gradient)
             }
@@ -117,36 +149,69 @@ impl Kernel {
     }
 }
 
-/// Central differences of fourth order of every number; `None` where the expression is another one nearby.
-fn number_slopes(tapes: [Option<Tape>; 4], step: f64) -> Option<Vec<f64>> {
-    let [Some(a), Some(b), Some(c), Some(d)] = tapes else { return None };
-    // What stands in tables does not come from single numbers.
+/// What moves with a number: the expression's numbers by central differences of fourth order, entries of tables, which are
+/// in single precision, as powers of it. `None` where nothing moves or the expression is another one nearby.
+fn effect(tape: &Tape, value: f64, with: &dyn Fn(f64) -> Option<Tape>) -> Option<Effect> {
+    let step = if value == 0.0 { STEP } else { STEP * value.abs() };
+    let at = |steps: f64| with(value + steps * step);
+    let (a, b, c, d) = (at(-2.0)?, at(-1.0)?, at(1.0)?, at(2.0)?);
+    let pairs = a.parameters().iter().zip(b.parameters()).zip(c.parameters().iter().zip(d.parameters()));
+    let numbers: Vec<f64> = pairs.map(|((a, b), (c, d))| (8.0 * (c - b) - (d - a)) / (12.0 * step)).collect();
+    let mut entries = Vec::new();
     if a.tables() != d.tables() {
-        return None;
+        let (near, far) =
+            if value == 0.0 { (with(1.0)?, with(2.0)?) } else { (with(2.0 * value)?, with(4.0 * value)?) };
+        for (number, table) in tape.tables().iter().enumerate() {
+            let (near, far) = (near.tables().get(number)?, far.tables().get(number)?);
+            for (at, &w) in table.iter().enumerate() {
+                let (near, far) = (*near.get(at)?, *far.get(at)?);
+                if w != near || w != far {
+                    entries.push((number, at, entry_slope(value, w, near, far)?));
+                }
+            }
+        }
     }
-    let numbers = a.parameters().iter().zip(b.parameters()).zip(c.parameters().iter().zip(d.parameters()));
-    let slopes: Vec<f64> = numbers.map(|((a, b), (c, d))| (8.0 * (c - b) - (d - a)) / (12.0 * step)).collect();
-    slopes.iter().any(|slope| *slope != 0.0).then_some(slopes)
+    (numbers.iter().any(|slope| *slope != 0.0) || !entries.is_empty()).then_some(Effect { numbers, entries })
 }
 
-/// Tables hold powers of the parameter's entries, times a number: doubling an entry shows which power, exactly.
-fn table_slopes(tape: &Tape, values: &[f64], twice: Option<Tape>, fourfold: Option<Tape>) -> Option<Vec<Vec<f64>>> {
-    let (twice, fourfold) = (twice?, fourfold?);
-    let mut slopes = Vec::new();
-    for ((table, twice), fourfold) in tape.tables().iter().zip(twice.tables()).zip(fourfold.tables()) {
-        if table.len() != values.len() {
-            return None;
-        }
-        let mut slope = Vec::new();
-        for (at, value) in values.iter().enumerate() {
-            let (w, w2, w4) = (table[at], twice[at], fourfold[at]);
-            let power = if w == 0.0 { 0.0 } else { (w2 / w).log2() };
-            if w4 != w2 * power.exp2() || power.fract() != 0.0 {
+/// The derivative of a power of a number, times another: w at the number, and at its double and fourfold, which shows
+/// the power exactly; of a multiple of a number that is 0, at 0, 1 and 2.
+fn entry_slope(value: f64, w: f64, near: f64, far: f64) -> Option<f64> {
+    if value == 0.0 {
+        return (w == 0.0 && far == 2.0 * near).then_some(near);
+    }
+    if w == 0.0 {
+        return (near == 0.0 && far == 0.0).then_some(0.0);
+    }
+    let power = (near / w).log2();
+    (power.fract() == 0.0 && far == near * power.exp2()).then_some(power * w / value)
+}
+
+/// Where entry f of every table moves with entry f of the list and nothing else moves: the derivatives of all, from all
+/// doubled at once. The first and the last entry, doubled alone, stand for the others.
+fn feature_slopes(
+    tape: &Tape,
+    values: &[f64],
+    [near, far]: [Option<Tape>; 2],
+    ends: [(usize, Option<Tape>); 2],
+) -> Option<Vec<Vec<f64>>> {
+    let (near, far) = (near?, far?);
+    if tape.parameters() != near.parameters() || values.contains(&0.0) {
+        return None;
+    }
+    for (end, alone) in ends {
+        for (table, alone) in tape.tables().iter().zip(alone?.tables()) {
+            if table.iter().zip(alone.iter()).enumerate().any(|(at, (before, after))| at != end && before != after) {
                 return None;
             }
-            slope.push(power * w / value);
         }
-        slopes.push(slope);
+    }
+    let mut slopes = Vec::new();
+    for ((table, near), far) in tape.tables().iter().zip(near.tables()).zip(far.tables()) {
+        let entries = table.iter().zip(near.iter().zip(far.iter())).zip(values);
+        let slope: Option<Vec<f64>> =
+            entries.map(|((w, (near, far)), value)| entry_slope(*value, *w, *near, *far)).collect();
+        slopes.push(slope.filter(|slope| slope.len() == values.len() && table.len() == values.len())?);
     }
     slopes.iter().flatten().any(|slope| *slope != 0.0).then_some(slopes)
 }

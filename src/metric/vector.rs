@@ -7,9 +7,9 @@ impl Metric {
     /// The value as an expression over two vectors, defined for rows that are equal or zero too; `None` for metrics that
     /// have none.
     pub(crate) fn expression(&self, x: &Expr, y: &Expr) -> Option<Expr> {
-        let is = |known: &Self| {
-            self.state == known.state && self.accumulate == known.accumulate && self.finish == known.finish
-        };
+        // Whatever the values of its parameters and weights are.
+        let plain = Self { weights: None, parameters: Vec::new(), ..self.clone() };
+        let is = |known: &Self| plain == Self { weights: None, parameters: Vec::new(), ..known.clone() };
         let weights = self.weights.as_ref().map(|weights| {
             let weights: Vec<f64> = weights.iter().map(|&w| f64::from(w)).collect();
             Expr::vector(&weights)

@@ -234,7 +234,7 @@ impl<'a> Sums<'a> {
         let slopes = kernel.slopes_of(&value, &self.weight, self.d)?;
         let sum = |expr: Expr| self.arguments().gradient(self.op, &Formula::new(expr)?, Role::Parameter);
         // All parameters that are numbers in one formula; each list in one of its own.
-        let is_number = |of: &Hyperparameter| matches!(of.slopes, Slopes::OfNumbers(_));
+        let is_number = |of: &Hyperparameter| matches!(of.slopes, Slopes::Number(_));
         let joined = slopes.iter().filter(|(of, _)| is_number(of)).map(|(_, slope)| slope.clone());
         let numbers = joined.reduce(|joined, slope| joined.concat(&slope)).map(&sum).transpose()?;
         let mut at = 0;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::lower::output_bytes;
 use super::parameters::Words;
-use super::pieces::{Region, extent, length, longest, pieces, window, window_bytes};
+use super::pieces::{Region, extent, length, pieces, window, window_bytes};
 use super::{BufferId, DeviceKind, Limits, Pass, Program, Window, copy};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Formula, Role, Variable};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::expr::{Formula, Role};
 use crate::plan::parameters::Words;
-use crate::plan::{BufferId, Limits, Program, Window};
+use crate::plan::{Limits, Program, Window};
 use crate::shader::{Shader, ShaderFile, Tail};
 
 const FORMULA: ShaderFile = ShaderFile { name: "formula", text: include_str!("../../../shaders/formula.wgsl") };
