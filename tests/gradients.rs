@@ -10,7 +10,7 @@ use gristmill::{
 use ndarray::{Array1, Array2, ArrayD, array};
 
 /// Every smooth leaf with its parameters as text, `{}` where a parameter's value goes, and the values.
-const KERNELS: [(&str, &[f64]); 13] = [
+const KERNELS: [(&str, &[f64]); 16] = [
     ("rbf(gamma={})", &[0.7]),
     ("rbf({})", &[1.3]),
     ("rbf([{}, {}, {}])", &[0.5, 1.25, 2.0]),
@@ -18,6 +18,9 @@ const KERNELS: [(&str, &[f64]); 13] = [
     ("matern({}, 0.5)", &[1.1]),
     ("matern({}, 1.5)", &[0.9]),
     ("matern([{}, {}, {}], 2.5)", &[0.5, 1.25, 2.0]),
+    ("matern({}, 0.8)", &[1.1]),
+    ("matern({}, 3.2)", &[1.7]),
+    ("wendland({}, q=2)", &[4.0]),
     ("polynomial(degree=3, gamma={}, coef0={})", &[0.3, 0.8]),
     ("sigmoid({}, {})", &[0.3, -0.2]),
     ("rational_quadratic({}, {})", &[1.2, 0.6]),
@@ -158,7 +161,16 @@ fn closed_forms() {
         };
         assert!(read(&gradient).iter().all(|value| !value.is_nan()), "{}", entry.name);
     }
-    for kernel in ["matern(nu=0.5)", "matern(nu=1.5)", "matern(nu=2.5)", "laplacian", "exponential"] {
+    for kernel in [
+        "matern(nu=0.3)",
+        "matern(nu=0.8)",
+        "matern(nu=1.2)",
+        "matern(nu=0.5)",
+        "matern(nu=1.5)",
+        "matern(nu=2.5)",
+        "laplacian",
+        "exponential",
+    ] {
         let gradient =
             kernel_sum_gradient(&meeting, &meeting, &kernel.parse::<Kernel>().unwrap(), None, None, GradientOf::X);
         assert_eq!(read(&gradient.unwrap()), Array2::<f32>::zeros((3, 4)).into_dyn(), "{kernel}");

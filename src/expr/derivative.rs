@@ -67,9 +67,18 @@ pub(super) fn unary(function: Unary, whole: &Expr, a: &Expr, da: Expr) -> Option
         Unary::Cos => -(da * a.sin()),
         Unary::Tanh => da * (1.0 - whole.powi(2)),
         Unary::PositivePart => da * (1.0 - (-a).step(0.0)),
-        // Of cos y = (sin x + (π − x) cos x)/π.
-        Unary::ReluAngle => da * ((1.0 - a * std::f64::consts::FRAC_1_PI) * a.sin() / whole.sin()),
+        // Of cos y = (sin x + (π − x) cos x)/π; at 0, where angles have a kink as distances do, 0.
+        Unary::ReluAngle => da * ((1.0 - a * std::f64::consts::FRAC_1_PI) * a.sin() * whole.sin().inverse_or_zero()),
     })
+}
+
+/// The derivative of a^b with respect to a; 0 at a = 0 where it is infinite, as that of a root.
+fn power_slope(a: &Expr, b: &Expr) -> Expr {
+    if b.as_constant().is_some_and(|b| b >= 1.0) {
+        return b * a.pow(b - 1.0);
+    }
+    let infinite = (1.0 - a.abs().sign()) * (1.0 - b.step(1.0));
+    b * (a + &infinite).pow(b - 1.0) * (1.0 - infinite)
 }
 
 /// The derivative of `whole = function(a, b)`.
@@ -90,17 +99,19 @@ pub(super) fn binary(
         Binary::Divide => (da.map(|da| da / b), db.map(|db| -(db * whole / b))),
         Binary::Min => (da.map(|da| da * b.step(a)), db.map(|db| db * (1.0 - b.step(a)))),
         Binary::Max => (da.map(|da| da * a.step(b)), db.map(|db| db * (1.0 - a.step(b)))),
-        Binary::Pow => (da.map(|da| da * (b * a.pow(b - 1.0))), db.map(|db| db * (whole * a.log()))),
+        Binary::Pow => (da.map(|da| da * power_slope(a, b)), db.map(|db| db * (whole * a.log()))),
         Binary::Atan2 => {
-            let squared = a.powi(2) + b.powi(2);
-            (da.map(|da| da * b / &squared), db.map(|db| -(db * a / &squared)))
+            let inverse = (a.powi(2) + b.powi(2)).inverse_or_zero();
+            (da.map(|da| da * b * &inverse), db.map(|db| -(db * a * &inverse)))
         }
         // d/ds ln(s^ν K_ν(s)) = −K_(ν−1)(s)/K_ν(s), and K_(−μ) = K_μ. The order is not differentiated.
         Binary::LogBesselK => {
+            // Taken at 1 instead of at 0, where it is infinite for small orders and meets a distance's slope of 0.
+            let b = &(b + (1.0 - b.sign()));
             let order = (a - 1.0).abs().max(1e-4);
             let shift = |nu: &Expr| nu * nu.log() - nu;
             let halves = (a - &order) * (b * 0.5).log();
-            let quotient = (b.log_bessel_k(&order) - whole + shift(&order) - shift(a) + halves).exp();
+            let quotient = (b.log_bessel_k(&order) - b.log_bessel_k(a) + shift(&order) - shift(a) + halves).exp();
             (None, db.map(|db| -(db * quotient)))
         }
         Binary::Step => return None,

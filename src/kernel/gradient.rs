@@ -3,7 +3,7 @@
 use super::entry::Argument;
 use super::{Kernel, PairFunction, Tree};
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Leaf, Tape};
+use crate::expr::{Binary, Expr, Leaf, Step, Tape};
 
 /// Relative step of the differences that lead from a kernel's parameter to the numbers of its expression: an error of
 /// its fourth power, and of the rounding of f64 over it, are far below that of f32.
@@ -38,6 +38,32 @@ pub(crate) struct Effect {
     entries: Vec<(usize, usize, f64)>,
 }
 
+impl Effect {
+    /// Whether any of these numbers moves.
+    fn moves(&self, slots: &[usize]) -> bool {
+        slots.iter().any(|slot| self.numbers.get(*slot).is_some_and(|slope| *slope != 0.0))
+    }
+}
+
+/// The numbers that make up the order of a Bessel function, with respect to which there is no derivative.
+fn orders(tape: &Tape) -> Vec<usize> {
+    let mut open: Vec<usize> = Vec::new();
+    for step in tape.steps() {
+        if let Step::Binary(Binary::LogBesselK, order, _) = step {
+            open.push(*order);
+        }
+    }
+    let (mut seen, mut slots) = (vec![false; tape.steps().len()], Vec::new());
+    while let Some(at) = open.pop() {
+        let Some(step) = tape.steps().get(at) else { continue };
+        if !std::mem::replace(&mut seen[at], true) {
+            open.extend(step.operands());
+            slots.extend(if let Step::Parameter(slot) = step { Some(*slot) } else { None });
+        }
+    }
+    slots
+}
+
 impl PairFunction {
     /// The value as an expression over two vectors.
     ///
@@ -61,7 +87,7 @@ impl PairFunction {
 
 impl Kernel {
     /// Every parameter on which the value depends smoothly, in the order in which the kernel prints them. Those that
-    /// choose between formulas (the order of Matérn's kernel, a whole degree, an exponent) are not among them.
+    /// choose between formulas (a whole degree, an exponent) and the order of Matérn's kernel are not among them.
     ///
     /// # Errors
     /// As [`Kernel::check`]; [`Error::Unsupported`] where a term has no expression over vectors.
@@ -69,6 +95,7 @@ impl Kernel {
         let (x, y) = (Expr::vi(0, d), Expr::vj(0, d));
         let tape_of = |kernel: &Self| Ok::<Tape, Error>(kernel.pair_function(d)?.expression(&x, &y)?.tape());
         let tape = tape_of(self)?;
+        let orders = orders(&tape);
         let mut places = Vec::new();
         self.clone().0.visit(d, &mut |name, argument| {
             places.push((name.to_owned(), argument.clone()));
@@ -88,7 +115,8 @@ impl Kernel {
             };
             let slopes = match argument {
                 Argument::Number(value) => {
-                    effect(&tape, value, &|value| with(Argument::Number(value))).map(Slopes::Number)
+                    let effect = effect(&tape, value, &|value| with(Argument::Number(value)));
+                    effect.filter(|effect| !effect.moves(&orders)).map(Slopes::Number)
                 }
                 Argument::List(values) => {
                     let times = |factor: f64| with(Argument::List(values.iter().map(|v| v * factor).collect()));
