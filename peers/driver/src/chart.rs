@@ -68,7 +68,7 @@ fn svg(panels: &[Panel], adapters: &[String]) -> String {
         20.0,
         28.0,
         r#"font-size="17" font-weight="600""#,
-        "Time relative to Gristmill's: shorter is faster, 1× is Gristmill",
+        "Time relative to Gristmill's: left of 1× is faster, right of it slower",
     );
     let first = adapters.first().map_or("", String::as_str);
     let note = format!(
@@ -110,7 +110,8 @@ fn svg(panels: &[Panel], adapters: &[String]) -> String {
                 BAR - 6.0
             );
             text(LEFT - 10.0, y + 11.0, r#"text-anchor="end""#, label);
-            text(RIGHT + 12.0, y + 11.0, "", &format!("{} ms   {}×", short(*ms), short(ms / panel.ours_ms)));
+            text(RIGHT + 82.0, y + 11.0, r#"text-anchor="end""#, &format!("{} ms", short(*ms)));
+            text(RIGHT + 150.0, y + 11.0, r#"text-anchor="end""#, &format!("{}×", short(ms / panel.ours_ms)));
         }
         top = bottom;
     }
