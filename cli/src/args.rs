@@ -60,7 +60,7 @@ pub(crate) enum Command {
     Info,
     /// Distances between the rows of X and the rows of Y (or of X)
     #[command(
-        after_help = "Example:\n  gristmill pairwise train.npy test.csv --metric minkowski --p 3 -o distances.npy"
+        after_help = "Examples:\n  gristmill pairwise train.npy test.csv --metric minkowski --p 3 -o distances.npy\n  gristmill pairwise points.npy --metric cosine --condensed -o distances.npy"
     )]
     Pairwise(Pairwise),
     /// Kernel (Gram) matrix of the rows of X and the rows of Y (or of X)
@@ -130,9 +130,18 @@ pub(crate) struct Pairwise {
     /// The power of minkowski, above 0
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) p: Option<f32>,
-    /// One weight per column
+    /// One weight per column; the variances of seuclidean, the inverse covariance matrix of mahalanobis
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<String>,
+    /// Only these columns of X and Y, counted from 0
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub(crate) columns: Vec<usize>,
+    /// Every two rows of X once, as a vector: (0,1), (0,2) … (1,2) …
+    #[arg(long, conflicts_with_all = ["y", "paired"])]
+    pub(crate) condensed: bool,
+    /// Only row i of X with row i of Y, as a vector
+    #[arg(long, requires = "y")]
+    pub(crate) paired: bool,
     /// Show the metrics and leave
     #[arg(long)]
     pub(crate) list: bool,
@@ -151,6 +160,9 @@ pub(crate) struct Gram {
     /// Kernel with its parameters, e.g. 'rbf(gamma=0.5)'; see --list
     #[arg(long, short, required_unless_present = "list")]
     pub(crate) kernel: Option<String>,
+    /// Only these columns of X and Y, counted from 0
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub(crate) columns: Vec<usize>,
     /// Show the kernels and leave
     #[arg(long)]
     pub(crate) list: bool,

@@ -47,6 +47,8 @@ fn wrong_usage_is_code_2() {
     f("--weights goes with", &["reduce", "x.npy", "--reduce", "min", "--weights", "x.npy", "-o", "r.npy"]);
     f("leave out Y", &["reduce", "x.npy", "x.npy", "--reduce", "sum", "--exclude-self", "-o", "r.npy"]);
     f("cannot be used with", &["reduce", "x.npy", "--kernel", "rbf", "--metric", "cosine", "-r", "sum", "-o", "r.npy"]);
+    f("--columns 2: x.npy has columns 0 to 1", &["pairwise", "x.npy", "--columns", "0,2", "-o", "d.npy"]);
+    f("cannot be used with", &["pairwise", "x.npy", "x.npy", "--condensed", "-o", "d.npy"]);
     f("there is no axis 2", &["fft", "x.npy", "--axes", "2", "-o", "y.npy"]);
     f("one length per axis", &["fft", "x.npy", "--axes", "0,1", "--n", "4", "-o", "y.npy"]);
     f("--balance", &["deblur", "x.npy", "x.npy", "--balance", "nan", "-o", "r.npy"]);
@@ -169,6 +171,11 @@ fn failed_work_is_code_1() {
         "has 3 labels, x.npy has 2 rows",
         &["knn", "x.npy", "x.npy", "-k", "1", "--labels", "three_labels.npy", "-o", "n.npz"],
     );
+    f(
+        "flat.npy has shape (4,); one row per row of Y (2) is needed",
+        &["reduce", "x.npy", "--reduce", "sum", "--weights", "flat.npy", "-o", "s.npy"],
+    );
+    f("k = 3", &["reduce", "x.npy", "--reduce", "topk=3", "-o", "s.npz"]);
     f("(a: x.npy 2×2, b: flat.npy (4,))", &["gemm", "x.npy", "flat.npy", "-o", "c.npy"]);
     f("noise.png", &["convolve", "noise.png", "x.npy", "-o", "y.png"]);
     f("noise.wav", &["convolve", "noise.wav", "flat.npy", "-o", "y.wav"]);

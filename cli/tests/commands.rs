@@ -36,6 +36,21 @@ fn pairwise_reads_csv_and_writes_npy() {
 }
 
 #[test]
+fn distances_of_every_two_rows_and_of_rows_in_step() {
+    let folder = Folder::new();
+    folder.text("x.csv", "0,9,0\n3,9,4\n0,8,1\n");
+    folder.text("y.csv", "0,0,1\n3,0,4\n0,0,3\n");
+    folder.run(&["pairwise", "x.csv", "--condensed", "--columns", "0,2", "-o", "d.csv"]).success();
+    let condensed: Vec<f32> =
+        String::from_utf8(folder.read("d.csv")).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+    assert!(condensed.iter().zip([5.0, 1.0, 18f32.sqrt()]).all(|(a, b)| (a - b).abs() < 1e-6) && condensed.len() == 3);
+    folder.run(&["pairwise", "x.csv", "y.csv", "--paired", "--columns", "2", "-o", "p.npy"]).success();
+    assert_eq!(folder.real("p.npy"), (vec![3], vec![1.0, 0.0, 2.0]));
+    folder.run(&["gram", "x.csv", "--kernel", "linear", "--columns", "0", "-o", "k.csv"]).success();
+    assert_eq!(folder.read("k.csv"), b"0,0,0\n0,9,0\n0,0,0\n");
+}
+
+#[test]
 fn matrices_larger_than_the_budget_are_written_in_panels() {
     let folder = Folder::new();
     let n = 700;

@@ -79,6 +79,9 @@ pub(crate) struct Reduce {
     /// One row per row of Y: a vector, or up to 1024 columns
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<String>,
+    /// Only these columns of X and Y, counted from 0
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub(crate) columns: Vec<usize>,
     /// The largest value that counts
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) radius: Option<f32>,

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use gristmill::stream::{self, NpySink, NpySource, Source, StreamOptions};
 use gristmill::{Context, Kernel, Metric};
 use indicatif::{ProgressBar, ProgressStyle};
-use ndarray::Array2;
+use ndarray::{Array1, Array2, Axis, Ix2};
 use serde_json::json;
 
 use super::Job;
@@ -22,13 +22,17 @@ pub(super) fn pairwise(general: &General, args: &Pairwise) -> Result<()> {
     }
     let mut metric = metric(&args.metric, args.p)?;
     let mut job = Job::new("pairwise", general);
-    let work = Matrix::prepare(&mut job, args.x.as_deref(), args.y.as_deref(), args.output.as_deref())?;
+    let paths = [args.x.as_deref(), args.y.as_deref(), args.output.as_deref()];
+    let work = Matrix::prepare(&mut job, paths, &args.columns, !args.paired && !args.condensed)?;
     if let Some(path) = &args.weights {
         let weights = read_labels(path)?;
         job.took("weights", &weights, &[weights.array.len()]);
         metric = metric.with_weights(weights.array.iter().map(|&w| w as f32).collect());
     }
     let name = metric.name.to_string();
+    if args.paired || args.condensed {
+        return work.vector(&job, &metric, json!({ "metric": name }));
+    }
     work.run(&job, &Function::Metric(metric), json!({ "metric": name }))
 }
 
@@ -39,7 +43,8 @@ pub(super) fn gram(general: &General, args: &Gram) -> Result<()> {
     let text = args.kernel.as_deref().unwrap_or_default();
     let mut job = Job::new("gram", general);
     let kernel: Kernel = job.explain(text.parse())?;
-    let work = Matrix::prepare(&mut job, args.x.as_deref(), args.y.as_deref(), args.output.as_deref())?;
+    let paths = [args.x.as_deref(), args.y.as_deref(), args.output.as_deref()];
+    let work = Matrix::prepare(&mut job, paths, &args.columns, true)?;
     work.run(&job, &Function::Kernel(kernel), json!({ "kernel": text }))
 }
 
@@ -113,6 +118,14 @@ impl Points {
         Ok(Self::Here(input.array))
     }
 
+    /// Some of the columns, in the order given; all where none is named.
+    fn columns(self, chosen: &[usize], path: &str) -> Result<Self> {
+        match self {
+            Self::Here(array) => Ok(Self::Here(chosen_columns(array, chosen, path)?)),
+            Self::There(source) => Ok(Self::There(source)),
+        }
+    }
+
     fn rows(&self) -> usize {
         match self {
             Self::Here(array) => array.nrows(),
@@ -138,6 +151,17 @@ impl Points {
     }
 }
 
+/// Some of the columns, in the order given; all where none is named.
+pub(super) fn chosen_columns(array: Array2<f32>, chosen: &[usize], path: &str) -> Result<Array2<f32>> {
+    if chosen.is_empty() {
+        return Ok(array);
+    }
+    match chosen.iter().find(|column| **column >= array.ncols()) {
+        Some(wrong) => Err(usage(format!("--columns {wrong}: {path} has columns 0 to {}", array.ncols().max(1) - 1))),
+        None => Ok(array.select(Axis(1), chosen)),
+    }
+}
+
 /// Bytes of so many float32.
 fn matrix_bytes(rows: usize, columns: usize) -> u64 {
     (rows as u64).saturating_mul(columns as u64).saturating_mul(4)
@@ -159,14 +183,16 @@ struct Matrix {
 }
 
 impl Matrix {
-    fn prepare(job: &mut Job<'_>, x: Option<&str>, y: Option<&str>, output: Option<&str>) -> Result<Self> {
+    /// Reads X and Y, or leaves them in their files where the result is a matrix that can be written in parts.
+    fn prepare(job: &mut Job<'_>, paths: [Option<&str>; 3], chosen: &[usize], in_parts: bool) -> Result<Self> {
+        let [x, y, output] = paths;
         // clap requires both where the list is not asked for.
         let (Some(x), Some(output)) = (x, output) else { return Err(usage("X and --output are needed")) };
         let output = Output::create(output, &[Kind::Npy, Kind::Npz, Kind::Csv])?;
         let paths = [x.to_owned(), y.unwrap_or(x).to_owned()];
-        let streamed = output.kind() == Kind::Npy;
-        let x = Points::open(job, "x", x, streamed)?;
-        let y = y.map(|y| Points::open(job, "y", y, streamed)).transpose()?;
+        let streamed = output.kind() == Kind::Npy && in_parts && chosen.is_empty();
+        let x = Points::open(job, "x", x, streamed)?.columns(chosen, &paths[0])?;
+        let y = y.map(|y| Points::open(job, "y", y, streamed)?.columns(chosen, &paths[1])).transpose()?;
         Ok(Self { x, y, paths, output })
     }
 
@@ -201,6 +227,37 @@ impl Matrix {
             _ => self.stream(job, &context, function)?,
         }
         job.done(&context.info().to_string(), &name, &[rows, columns], more)
+    }
+
+    /// Distances of row i and row i, or of every two rows of X once, as SciPy's `pdist` has them: a vector.
+    fn vector(self, job: &Job<'_>, metric: &Metric, more: serde_json::Value) -> Result<()> {
+        let name = self.output.name().to_owned();
+        let (Points::Here(x), Some(Points::Here(_)) | None) = (&self.x, &self.y) else {
+            bail!("{name}: a vector of distances is not streamed");
+        };
+        let context = job.open()?;
+        let points = context.upload(x)?;
+        let values: Array1<f32> = if let Some(Points::Here(y)) = &self.y {
+            let others = context.upload(y)?;
+            job.read(&job.explain(gristmill::paired_distances(&points, &others, metric))?)?.into_iter().collect()
+        } else {
+            let n = x.nrows();
+            let count = n.saturating_mul(n.saturating_sub(1)) / 2;
+            job.holds(count.saturating_mul(8))?;
+            let mut condensed = Vec::with_capacity(count);
+            for panel in row_panels(n, n, panel_bytes(job.general, &context)) {
+                let (above, below) = (points.rows(panel.clone()), points.rows(panel.start..n));
+                let both = above.and_then(|above| gristmill::pairwise(&above, &below?, metric));
+                let block = job.read(&job.explain(both)?)?.into_dimensionality::<Ix2>()?;
+                for (row, distances) in block.outer_iter().enumerate() {
+                    condensed.extend(distances.iter().skip(row + 1));
+                }
+            }
+            condensed.into()
+        };
+        let shape = [values.len()];
+        self.output.array(&Values::Real(values.into_dyn()))?;
+        job.done(&context.info().to_string(), &name, &shape, more)
     }
 
     /// Tile by tile, from files to a file, under the memory budget.

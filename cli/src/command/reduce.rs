@@ -11,7 +11,7 @@ use ndarray::{ArrayD, Axis, IxDyn, concatenate};
 use serde_json::json;
 
 use super::Job;
-use super::pairs::{metric, progress};
+use super::pairs::{chosen_columns, metric, progress};
 use crate::args::{General, Reduce, Reduction};
 use crate::format::{Kind, Member, Output, Values, read_points, read_real};
 use crate::usage;
@@ -32,8 +32,12 @@ pub(super) fn run(general: &General, args: &Reduce) -> Result<()> {
         None => Source::Metric(metric(args.metric.as_deref().unwrap_or("euclidean"), args.p)?),
     };
     let output = Output::create(&args.output, kinds)?;
-    let x = read_points(&args.x)?;
-    let y = args.y.as_deref().map(read_points).transpose()?;
+    let read = |path: &str| {
+        let mut points = read_points(path)?;
+        points.array = chosen_columns(points.array, &args.columns, path)?;
+        anyhow::Ok(points)
+    };
+    let (x, y) = (read(&args.x)?, args.y.as_deref().map(read).transpose()?);
     job.took("x", &x, x.array.shape());
     if let Some(y) = &y {
         job.took("y", y, y.array.shape());
@@ -49,13 +53,8 @@ pub(super) fn run(general: &General, args: &Reduce) -> Result<()> {
         Reduction::Softmax if weights.is_none() => x.array.ncols(),
         _ => weights.as_ref().and_then(|w| w.array.shape().get(1).copied()).unwrap_or(1),
     };
-    let bytes = n.checked_mul(columns).and_then(|entries| entries.checked_mul(24));
-    ensure!(
-        bytes.is_some_and(|bytes| bytes as u64 <= general.memory_budget),
-        "reduce: {n}×{columns} results take more than the memory budget of {} MiB; take fewer rows at a time or raise \
-         --memory-budget",
-        general.memory_budget >> 20
-    );
+    // Values and indices, and their parts while they are joined.
+    job.holds(n.saturating_mul(columns).saturating_mul(24))?;
     let context = job.open()?;
     let points = context.upload(&x.array)?;
     let others = y.as_ref().map(|y| context.upload(&y.array)).transpose()?.unwrap_or_else(|| points.clone());
