@@ -7,7 +7,7 @@ use super::npy::HostArray;
 use crate::context::Context;
 use crate::error::Result;
 use crate::expr::Expr;
-use crate::kernel::{PairFunction, PairSource};
+use crate::kernel::PairFunction;
 use crate::metric::Metric;
 use crate::ops::{self, Extremes, ReduceOptions};
 use crate::tensor::Tensor;
