@@ -1,12 +1,9 @@
-//! From sums to values: the metrics' own endings, and expressions over blocks of values, in f64.
+//! From sums to values: the metrics' own endings.
 
 use pulp::Arch;
 
 use super::accumulate::Ending;
-use crate::expr::{Binary, Step, Tape, Unary};
-
-/// Values that an expression takes at a time; all its steps over them stay in the first-level cache.
-pub(super) const BLOCK: usize = 128;
+use crate::expr::{Step, Tape};
 
 /// Turns sums into a metric's values. `norm` is Σ w x² of the row; `norms` has those of the columns.
 pub(super) fn end(arch: Arch, ending: Ending, sums: &mut [f32], norm: f64, norms: &[f64]) {
@@ -44,105 +41,13 @@ pub(super) fn is_first_value(tape: &Tape) -> bool {
     tape.steps() == [Step::Variable(0)]
 }
 
-/// `values[0][i]` becomes the expression's value over `values[..][i]`. `scratch` is memory to be used again.
-pub(super) fn evaluate(arch: Arch, tape: &Tape, values: &mut [&mut [f32]], scratch: &mut Vec<[f64; BLOCK]>) {
-    let len = values.first().map_or(0, |first| first.len());
-    scratch.resize(tape.steps().len(), [0.0; BLOCK]);
-    for start in (0..len).step_by(BLOCK) {
-        let end = len.min(start + BLOCK);
-        for (number, step) in tape.steps().iter().enumerate() {
-            let (before, out) = scratch.split_at_mut(number);
-            let Some(out) = out.first_mut() else { continue };
-            match *step {
-                Step::Constant(bits) => out.fill(f64::from_bits(bits)),
-                Step::Parameter(slot) => out.fill(tape.parameters().get(slot).copied().unwrap_or(f64::NAN)),
-                Step::Variable(index) => match values.get(index) {
-                    Some(values) => out.iter_mut().zip(&values[start..end]).for_each(|(out, v)| *out = f64::from(*v)),
-                    None => out.fill(f64::NAN),
-                },
-                Step::Unary(function, a) => unary(arch, function, &before[a], out),
-                Step::Binary(function, a, b) => binary(arch, function, &before[a], &before[b], out),
-                Step::Powi(a, n) => arch.dispatch(
-                    #[inline(always)]
-                    || integer_power(&before[a], n, out),
-                ),
-                // The finish of a pair function is an expression over numbers.
-                _ => out.fill(f64::NAN),
-            }
-        }
-        if let (Some(first), Some(last)) = (values.first_mut(), scratch.last()) {
-            first[start..end].iter_mut().zip(last).for_each(|(out, value)| *out = *value as f32);
-        }
-    }
-}
-
-fn unary(arch: Arch, function: Unary, a: &[f64; BLOCK], out: &mut [f64; BLOCK]) {
-    arch.dispatch(
-        #[inline(always)]
-        || match function {
-            Unary::Negate => map(a, out, |a| -a),
-            Unary::Abs => map(a, out, f64::abs),
-            Unary::Sqrt => map(a, out, f64::sqrt),
-            Unary::Exp => map(a, out, exp),
-            Unary::Tanh => map(a, out, tanh),
-            other => map(a, out, |a| other.value(a)),
-        },
-    );
-}
-
-fn binary(arch: Arch, function: Binary, a: &[f64; BLOCK], b: &[f64; BLOCK], out: &mut [f64; BLOCK]) {
-    let with = |f: fn(f64, f64) -> f64, out: &mut [f64; BLOCK]| {
-        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            *out = f(*a, *b);
-        }
-    };
-    arch.dispatch(
-        #[inline(always)]
-        || match function {
-            Binary::Add => out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = a + b),
-            Binary::Subtract => out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = a - b),
-            Binary::Multiply => out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = a * b),
-            Binary::Divide => out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = a / b),
-            Binary::Min => with(f64::min, out),
-            Binary::Max => with(f64::max, out),
-            other => out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = other.value(*a, *b)),
-        },
-    );
-}
-
-#[inline(always)]
-fn map(a: &[f64; BLOCK], out: &mut [f64; BLOCK], f: impl Fn(f64) -> f64) {
-    for (out, a) in out.iter_mut().zip(a) {
-        *out = f(*a);
-    }
-}
-
-#[inline(always)]
-fn integer_power(a: &[f64; BLOCK], n: i32, out: &mut [f64; BLOCK]) {
-    let mut square = *a;
-    out.fill(1.0);
-    let mut rest = n.unsigned_abs();
-    while rest > 0 {
-        if rest & 1 == 1 {
-            out.iter_mut().zip(&square).for_each(|(out, square)| *out *= square);
-        }
-        rest >>= 1;
-        if rest > 0 {
-            square.iter_mut().for_each(|square| *square *= *square);
-        }
-    }
-    if n < 0 {
-        out.iter_mut().for_each(|out| *out = 1.0 / *out);
-    }
-}
-
 /// eˣ with a relative error below 1e-14, without a branch, so that loops over it use whole registers. Below −708,
 /// where the value is no normal number, it is 0.
 ///
 /// x = n ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its Taylor polynomial of degree 12, whose rest is below 2e-16; 2ⁿ by its
 /// exponent bits. ln 2 comes in two parts, the first short enough that n times it is exact (Cody & Waite).
 #[inline(always)]
-pub(in crate::cpu) fn exp(x: f64) -> f64 {
+fn exp(x: f64) -> f64 {
     const LN_2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
     const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     // Adding this and subtracting it again rounds to a whole number, which then stands in the lowest bits.

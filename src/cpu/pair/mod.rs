@@ -6,7 +6,7 @@
 //! while they are still in cache. Nothing that a row's values depend on changes with the other rows.
 
 mod accumulate;
-pub(super) mod finish;
+mod finish;
 mod panel;
 pub(super) mod single;
 
