@@ -13,7 +13,7 @@ struct Gristmill(Context);
 impl Peer for Gristmill {
     fn version(&self) -> String {
         let info = self.0.info();
-        format!("{} on {info} {}", env!("CARGO_PKG_NAME"), info.driver)
+        format!("gristmill on {info} {}", info.driver)
     }
 
     fn prepare(&mut self, task: &Task) -> Result<Vec<Timed>> {
