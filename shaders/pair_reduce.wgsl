@@ -47,6 +47,8 @@ struct Parameters {
     bias_batch: u32,
     bias_row: u32,
     bias_column: u32,
+    floor_offset: u32, // of row 0 in this pass's first batch
+    floor_rows: u32,
     values: array<vec4<f32>, PAIR_VALUES>,
 }
 
@@ -80,7 +82,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 
     let own_row = row + lane * 4u;
-    let own = own_rows(batch * parameters.row_batch + tile * parameters.features * (TILE / 4u) + lane);
+    let own = own_rows(batch * parameters.row_batch + tile * parameters.features * (TILE / 4u) + lane, pass_batch, own_row);
     let partial_at = batch * parameters.partial_batch + slice * parameters.partial_slice + tile * TILE + lane * 4u;
     var carries = start_carries();
     if parameters.resume != 0u {

@@ -22,6 +22,8 @@ struct Parameters {
     zero: u32, // 0, which no compiler knows
     part: u32, // of the results: 0 the values, 1 their numbers
     scale: f32,
+    floor_offset: u32, // place of the first row among all
+    floor_rows: u32, // of one batch, among all
 }
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -42,5 +44,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         carry_join(&carry, at, parameters.partial_word);
         at += parameters.partial_slice;
     }
-    emit(carry, parameters.out_offset + batch * parameters.out_batch + row * parameters.out_row);
+    let place = parameters.floor_offset + batch * parameters.floor_rows + row;
+    emit(carry, parameters.out_offset + batch * parameters.out_batch + row * parameters.out_row, place);
 }

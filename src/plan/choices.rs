@@ -117,17 +117,17 @@ impl Tile {
         tile
     }
 
-    /// Whether reductions can use it: one bit for each of its rows, which divide the 64 of a block, and no workgroup memory.
+    /// Whether reductions can use it: one bit of a word for each of its rows, which divide the 64 of a block, and no workgroup memory.
     pub fn reduces(&self) -> bool {
-        matches!(self.rows, 4 | 8 | 16) && self.sharing != Sharing::Workgroup
+        matches!(self.rows, 4 | 8 | 16 | 32) && self.sharing != Sharing::Workgroup
     }
 
     /// Tiles of reductions for short and for long rows.
     fn reducing(limits: &Limits) -> [Self; 2] {
         match (limits.kind, limits.subgroup_size) {
-            (DeviceKind::Software, Some(lanes)) => {
-                [Self::broadcast(lanes, 8, 8, 1), Self::broadcast(lanes, 16, 4, if lanes >= 8 { 4 } else { 1 })]
-            }
+            // Subgroups of 4 are SwiftShader's, whose compiler takes minutes for what others take a second.
+            (DeviceKind::Software, Some(lanes)) if lanes < 8 => [Self::broadcast(lanes, 4, 4, 1); 2],
+            (DeviceKind::Software, Some(lanes)) => [Self::broadcast(lanes, 8, 8, 1), Self::broadcast(lanes, 32, 4, 4)],
             (DeviceKind::Software, None) => [Self::direct(8, 8, 4, 1), Self::direct(8, 8, 8, 1)],
             // Rows at equal addresses come from a cache at once; the workgroup only has to be wide.
             _ => [Self::direct(64, 8, 4, 1), Self::direct(64, 8, 4, 2)],

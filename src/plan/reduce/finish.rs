@@ -34,17 +34,22 @@ pub(super) struct Finish<'a> {
     /// Entries of a row of the result, and the first of those that are written.
     pub(super) width: u64,
     pub(super) first_entry: u64,
+    /// Where the last of these ranks goes, for the next ones.
+    pub(super) floors: Option<Window>,
 }
 
 impl Finish<'_> {
     /// Records the passes.
     pub(super) fn record(&self, program: &mut Program) -> Result<()> {
-        let tail = Tail::new().code(&self.fold.text()).code(&self.fold.join()).code(&self.fold.emit());
+        let mut tail = Tail::new().code(&self.fold.text()).code(&self.fold.join()).code(&self.fold.emit());
+        if self.fold.makes_floor() {
+            tail = tail.code("@group(0) @binding(3) var<storage, read_write> floors: array<vec2<u32>>;");
+        }
         let shader = Arc::new(Shader { file: FINISH, tail, math: true, indices_proven: true });
         let limits = self.limits;
         let strides = [self.out_rows * self.width, self.width];
         let (parts, entries) = match self.fold.reduction {
-            Reduction::Extreme { k, .. } => (2, u64::from(k)),
+            Reduction::Extreme { .. } => (2, u64::from(self.fold.ranks)),
             _ => (1, u64::from(self.fold.columns.max(1))),
         };
         let reach = |region: &Region<2>| extent(region, strides) + entries - 1;
@@ -75,9 +80,12 @@ impl Finish<'_> {
                 let at = (region[0].start - self.batches.start) * batch + region[1].start - self.rows.start;
                 words.length(at).length(batch).length(slice).length(word);
                 words.u32(before).length(strides[0]).length(strides[1]).u32(0).length(part).f32(self.scale);
+                words.length(region[0].start * self.out_rows + region[1].start).length(self.out_rows);
+                let mut windows = vec![self.partials, out];
+                windows.extend(self.floors.filter(|_| self.fold.makes_floor()));
                 program.passes.push(Pass {
                     shader: Arc::clone(&shader),
-                    windows: vec![self.partials, out],
+                    windows,
                     parameters: words.bytes(),
                     grid,
                     cost: (count * self.slices.max(1)) as f64 * (self.fold.words().len() as f64 + 1.0) * 4.0,

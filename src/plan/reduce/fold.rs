@@ -14,6 +14,9 @@ pub(super) struct Fold {
     pub(super) reduction: Reduction,
     /// Columns of v in one pass; 0 without values.
     pub(super) columns: u32,
+    /// Extremes: how many of each row come before those that one pass keeps, and how many it keeps.
+    pub(super) first_rank: u32,
+    pub(super) ranks: u32,
 }
 
 /// Adds with the rounding error kept apart. A compiler that reassociates would find the error to be 0: `parameters.zero`
@@ -71,10 +74,17 @@ impl Fold {
     }
 
     fn kept(&self) -> u32 {
-        match self.reduction {
-            Reduction::Extreme { k, .. } => k,
-            _ => 0,
-        }
+        self.ranks
+    }
+
+    /// Whether only what lies behind the last of the ranks before counts.
+    pub(super) fn has_floor(&self) -> bool {
+        self.first_rank > 0
+    }
+
+    /// Whether further ranks follow, for which the last of these is the floor.
+    pub(super) fn makes_floor(&self) -> bool {
+        matches!(self.reduction, Reduction::Extreme { k, .. } if self.first_rank + self.ranks < k)
     }
 
     /// Names of the words that a row carries from pass to pass, and whether each is an `f32`.
@@ -102,7 +112,7 @@ impl Fold {
             Reduction::Sum { compensated: true, .. } => 12.0 * sums,
             Reduction::Sum { .. } | Reduction::SumWithin { .. } => 2.0 * sums + 1.0,
             Reduction::LogSumExp { .. } | Reduction::SoftmaxSum => 45.0 + 2.0 * sums,
-            Reduction::Extreme { k, .. } => 10.0 + f64::from(k),
+            Reduction::Extreme { .. } => 10.0 + f64::from(self.ranks),
             Reduction::Count { .. } => 3.0,
         }
     }
@@ -138,6 +148,12 @@ impl Fold {
             text.push_str(ORDER);
             self.insertion(&mut text);
         }
+        if self.has_floor() {
+            text.push_str(
+                "fn is_behind(key: u32, at: u32, floor: vec2<u32>) -> bool {\n    \
+                 return key > floor.x || (key == floor.x && at > floor.y);\n}\n",
+            );
+        }
         text
     }
 
@@ -159,8 +175,9 @@ impl Fold {
     }
 
     /// Statements that take the values `f0` … of `rows` rows of y from number `column` on into the variable `c`; where
-    /// `masked`, only those whose bit is set in `bits`. `v{row}_{column}` are the values' entries.
-    pub(super) fn take(&self, rows: u32, masked: bool) -> String {
+    /// `masked`, only those whose bit is set in `bits`. `v{row}_{column}` are the values' entries, and `own`
+    /// says which of the own rows it is.
+    pub(super) fn take(&self, rows: u32, own: u32, masked: bool) -> String {
         let mut text = String::new();
         let met = |r: u32| format!("(bits & {}u) != 0u", 1_u32 << r);
         let where_met = |zero: &str, value: String, r: u32| match masked {
@@ -203,14 +220,18 @@ impl Fold {
                 }
             }
             Reduction::LogSumExp { .. } | Reduction::SoftmaxSum => self.take_exponentials(&mut text, rows, masked),
-            Reduction::Extreme { k, largest } => {
+            Reduction::Extreme { largest, .. } => {
                 let sign = if largest { "-" } else { "" };
                 for r in 0..rows {
                     let key = where_met("0xffffffffu", format!("order_key({sign}f{r})"), r);
                     let _ = writeln!(text, "{indent}var q{r} = {key};");
+                    if self.has_floor() {
+                        let behind = format!("is_behind(q{r}, column + {r}u, own.floor{own})");
+                        let _ = writeln!(text, "{indent}q{r} = select(0xffffffffu, q{r}, {behind});");
+                    }
                 }
                 let least = (1..rows).fold("q0".to_owned(), |least, r| format!("min({least}, q{r})"));
-                let last = k - 1;
+                let last = self.ranks - 1;
                 let _ = writeln!(text, "{indent}var least = {least};");
                 let _ = writeln!(text, "{indent}while least < c.key_{last} {{");
                 let _ = writeln!(text, "{indent}    var r = {}u;", rows - 1);
@@ -238,13 +259,14 @@ impl Fold {
         }
         let most = (1..rows).fold("g0".to_owned(), |most, r| format!("max({most}, g{r})"));
         let _ = writeln!(text, "{indent}let most = min({most}, 3.4028234e38);");
-        let _ = writeln!(text, "{indent}if most > c.peak + 4.0 {{\n{indent}    let shrink = exp_(c.peak - most);");
+        // No branch: drivers in software take both ways anyway, and some need minutes to compile many of them.
+        let _ = writeln!(text, "{indent}let peak = select(c.peak, most, most > c.peak + 4.0);");
+        let _ = writeln!(text, "{indent}let shrink = exp_(c.peak - peak);\n{indent}c.peak = peak;");
         for name in self.sum_names() {
             for part in ["block", "total", "error"] {
-                let _ = writeln!(text, "{indent}    c.{part}_{name} *= shrink;");
+                let _ = writeln!(text, "{indent}c.{part}_{name} *= shrink;");
             }
         }
-        let _ = writeln!(text, "{indent}    c.peak = most;\n{indent}}}");
         let softmax = self.reduction == Reduction::SoftmaxSum;
         for r in 0..rows {
             let term = format!("exp_(g{r} - c.peak)");
@@ -314,9 +336,9 @@ impl Fold {
         text
     }
 
-    /// `emit`: writes the results of a row from `at` on.
+    /// `emit`: writes the results of a row from `at` on, and its floor for further ranks.
     pub(super) fn emit(&self) -> String {
-        let mut text = String::from("fn emit(carry: Carry, at: u32) {\n");
+        let mut text = String::from("fn emit(carry: Carry, at: u32, row: u32) {\n");
         let joined = |name: &str| format!("joined(carry.total_{name}, carry.error_{name})");
         let write = |text: &mut String, entry: u32, value: String| {
             let _ = writeln!(text, "    out[at + {entry}u] = {value};");
@@ -338,7 +360,12 @@ impl Fold {
                     write(&mut text, column, format!("bitcast<u32>(select({quotient}, 0.0, sum == 0.0))"));
                 }
             }
-            Reduction::Extreme { k, largest } => {
+            Reduction::Extreme { largest, .. } => {
+                let k = self.ranks;
+                if self.makes_floor() {
+                    let last = k - 1;
+                    let _ = writeln!(text, "    floors[row] = vec2<u32>(carry.key_{last}, carry.at_{last});");
+                }
                 text.push_str("    if parameters.part == 0u {\n");
                 for s in 0..k {
                     let value = format!("value_of_key(carry.key_{s})");

@@ -13,18 +13,21 @@ use super::choices::{Choices, Tile};
 use super::lower::output_bytes;
 use super::pair::{Side, code_of};
 use super::pieces::collapsed;
-use super::{BufferId, Limits, Program, copy};
+use super::{BufferId, Limits, Program, Window, copy};
 use crate::error::{Error, Result};
 use crate::work::{BlockRanges, Input, Layout, ReduceWork, Reduction};
 use fold::{Fold, KEPT};
-use scheme::{Matrix, Scheme, Span};
+use scheme::{Buffers, Matrix, Scheme, Span};
 
 /// Columns of values that one pass takes.
 const COLUMNS: u64 = 8;
 /// Features up to which the own rows stay in registers.
 const RESIDENT: u64 = 8;
 /// Rough number of operations that a panel may unroll.
-const UNROLLED_COST: f64 = 3600.0;
+const UNROLLED_COST: f64 = 8000.0;
+/// Terms of all sums together up to which a shape counts as small: it takes any tile less time than a driver takes for a
+/// longer shader.
+const SMALL: u64 = 1 << 17;
 
 /// Passes of `out[i] = reduce over j of f(x[i], y[j])`.
 pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, choices: &Choices) -> Result<Program> {
@@ -35,12 +38,6 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
     let mut program = Program::new(op, output_bytes(op, entries.saturating_mul(parts), 4, limits)?);
     if entries == 0 {
         return Ok(program);
-    }
-    if let Reduction::Extreme { k, .. } = work.reduction {
-        if k > KEPT {
-            let message = format!("k = {k} is above {KEPT}");
-            return Err(Error::Unsupported { op, message });
-        }
     }
     let mut code = code_of(&work.function);
     code.math = true;
@@ -55,16 +52,30 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
     };
     let columns = if values.is_some() { shape.c } else { 0 };
     let finish_cost = finish_cost(&code.text);
-    let mut first = 0;
-    while first < columns.max(1) {
-        let chunk = first..(first + COLUMNS).min(columns.max(1));
-        let fold =
-            Fold { reduction: work.reduction, columns: if columns > 0 { (chunk.end - chunk.start) as u32 } else { 0 } };
+    let small = [shape.batches, shape.n, shape.m, shape.d.max(1)].iter().fold(1, |all: u64, n| all.saturating_mul(*n));
+    // Extremes are found a few ranks at a time, each time among what lies behind those that are known.
+    let (count, step) = match work.reduction {
+        Reduction::Extreme { k, .. } => (u64::from(k), u64::from(KEPT)),
+        _ => (columns.max(1), COLUMNS),
+    };
+    let floors = match count > step && matches!(work.reduction, Reduction::Extreme { .. }) {
+        true => Some(floors(&shape, limits, &mut program)?),
+        false => None,
+    };
+    let mut buffers = Buffers::new(&code, floors, &mut program);
+    let spans = spans(work.mask.blocks.as_deref(), shape.n, shape.m);
+    for first in (0..count).step_by(step as usize) {
+        let taken = (count - first).min(step);
+        let fold = match work.reduction {
+            reduction @ Reduction::Extreme { .. } => {
+                Fold { reduction, columns: 0, first_rank: first as u32, ranks: taken as u32 }
+            }
+            reduction => Fold { reduction, columns: taken.min(columns) as u32, first_rank: 0, ranks: 0 },
+        };
         let resident = shape.d <= RESIDENT;
         let feature_cost = if resident { shape.d as f64 * code.cost } else { 0.0 };
-        let entry_cost = feature_cost + finish_cost + fold.cost();
         let tile = if resident { choices.reduce_short } else { choices.reduce_long };
-        let tile = fitted(tile, shape.n, entry_cost);
+        let tile = fitted(tile, shape.n, small <= SMALL, feature_cost + finish_cost + fold.cost());
         let scheme = Scheme {
             limits,
             work,
@@ -75,13 +86,12 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
             bias: bias.clone(),
             code: code.clone(),
             fold,
-            chunk: if columns > 0 { chunk.clone() } else { 0..0 },
+            chunk: if columns > 0 { first..first + taken } else { 0..0 },
             tile,
             resident,
             pair_cost: shape.d as f64 * code.cost + finish_cost + fold.cost(),
         };
-        scheme.record(&spans(work.mask.blocks.as_deref(), shape.n, shape.m), &mut program)?;
-        first = chunk.end;
+        scheme.record(&spans, &mut buffers, &mut program)?;
     }
     program.temporaries.iter_mut().for_each(|bytes| *bytes = (*bytes).max(16));
     Ok(program)
@@ -199,12 +209,25 @@ fn matrix(index: usize, layout: &Layout, limits: &Limits, program: &mut Program)
     })
 }
 
+/// A word pair for each row of x: the last extreme that was found.
+fn floors(shape: &Shape, limits: &Limits, program: &mut Program) -> Result<Window> {
+    let bytes = shape.batches.saturating_mul(shape.n).saturating_mul(8);
+    if bytes > limits.max_binding_bytes.min(limits.max_buffer_bytes) {
+        let (limit, adapter) = (limits.max_binding_bytes, limits.adapter.clone());
+        return Err(Error::BufferTooLarge { op: program.op, requested: bytes, limit, adapter });
+    }
+    Ok(Window { buffer: program.temporary(bytes), offset: 0, bytes })
+}
+
 /// A tile of no more own rows than there are, whose unrolled text stays short enough for drivers to compile it at once.
-fn fitted(mut tile: Tile, n: u64, entry_cost: f64) -> Tile {
+fn fitted(mut tile: Tile, n: u64, small: bool, entry_cost: f64) -> Tile {
     let lanes = tile.invocations();
     let own = |tile: Tile, own: u32| Tile { columns: lanes * own, block_columns: own, ..tile };
-    if n <= u64::from(4 * lanes) {
+    if small || n <= u64::from(4 * lanes) {
         tile = own(tile, 4);
+    }
+    if small {
+        tile = Tile { rows: tile.rows.min(8), block_rows: tile.rows.min(8), depth: 1, ..tile };
     }
     while f64::from(tile.block()) * entry_cost > UNROLLED_COST {
         match (tile.block_columns, tile.rows) {

@@ -60,14 +60,30 @@ pub(super) struct Scheme<'a> {
     pub(super) pair_cost: f64,
 }
 
-/// The buffers that passes share, and what the packed ones hold.
-struct Buffers {
+/// The buffers that all passes share, and what the packed ones hold.
+pub(super) struct Buffers {
     rows: BufferId,
     columns: BufferId,
     values: BufferId,
     partials: BufferId,
     weights: Option<BufferId>,
     packed: [Option<Packing>; 3],
+    /// The key and the number of the last extreme of each row that is found.
+    floors: Option<Window>,
+}
+
+impl Buffers {
+    pub(super) fn new(code: &PairCode, floors: Option<Window>, program: &mut Program) -> Self {
+        Self {
+            rows: program.temporary(16),
+            columns: program.temporary(16),
+            values: program.temporary(16),
+            partials: program.temporary(16),
+            weights: code.weights_constant(program),
+            packed: [None, None, None],
+            floors,
+        }
+    }
 }
 
 /// Some rows of some batches, and the slices that y is cut into for them.
@@ -81,15 +97,7 @@ struct Part {
 
 impl Scheme<'_> {
     /// Records the passes.
-    pub(super) fn record(&self, spans: &[Span], program: &mut Program) -> Result<()> {
-        let mut buffers = Buffers {
-            rows: program.temporary(16),
-            columns: program.temporary(16),
-            values: program.temporary(16),
-            partials: program.temporary(16),
-            weights: self.code.weights_constant(program),
-            packed: [None, None, None],
-        };
+    pub(super) fn record(&self, spans: &[Span], buffers: &mut Buffers, program: &mut Program) -> Result<()> {
         for span in spans {
             let slices = self.slices(span);
             let excess = |region: &Region<2>| {
@@ -106,7 +114,7 @@ impl Scheme<'_> {
             let parts = pieces(whole, [1, u64::from(self.tile.columns)], excess);
             for [batches, rows] in parts.ok_or_else(|| self.too_large(program.op, temporary_bytes(self.limits) + 1))? {
                 let mut part = Part { batches, rows, slices, started: false };
-                self.record_part(&mut part, &span.columns, &mut buffers, program)?;
+                self.record_part(&mut part, &span.columns, buffers, program)?;
             }
         }
         Ok(())
@@ -156,7 +164,8 @@ impl Scheme<'_> {
             out_rows: self.shape.n,
             out_batches: self.shape.batches,
             width: self.shape.width(),
-            first_entry: self.chunk.start,
+            first_entry: self.chunk.start + u64::from(self.fold.first_rank),
+            floors: buffers.floors,
         };
         finish.record(program)
     }
@@ -326,6 +335,8 @@ impl Scheme<'_> {
                     words.u32(0).u32(0).u32(0).u32(0);
                 }
             }
+            words.length((part.batches.start + piece[0].start) * self.shape.n).length(self.shape.n);
+            windows.extend(buffers.floors.filter(|_| self.fold.has_floor()));
             words.align();
             self.code.value_words(&mut words);
             let pairs = groups * u64::from(self.tile.columns) * length(&piece[2]) * panel;
@@ -385,9 +396,15 @@ impl Scheme<'_> {
         tail = tail.code(&self.code.feature_weight(binding));
         binding += u32::from(weighted);
         if self.bias.is_some() {
+            declared.push_str(&format!("@group(0) @binding({binding}) var<storage, read> bias: array<u32>;\n"));
+            binding += 1;
+        }
+        if self.fold.has_floor() {
             declared.push_str(&format!(
-                "@group(0) @binding({binding}) var<storage, read> bias: array<u32>;
-"
+                "@group(0) @binding({binding}) var<storage, read> floors: array<vec2<u32>>;\n\
+                 fn floor_of(batch: u32, row: u32) -> vec2<u32> {{\n    \
+                 return floors[parameters.floor_offset + batch * parameters.floor_rows\n        \
+                 + min(row, parameters.last_row)];\n}}\n"
             ));
         }
         let panel = Panel {

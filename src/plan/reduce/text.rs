@@ -102,7 +102,8 @@ impl Panel<'_> {
                 let _ = write!(text, " w{f}: Weight,");
             }
         }
-        text.push_str(" }\nfn own_rows(at: u32) -> Own {\n    var own: Own;\n");
+        self.floors(text);
+        text.push_str(OWN_ROWS);
         if features == 0 {
             text.push_str("    own.at = at;\n");
         }
@@ -118,6 +119,19 @@ impl Panel<'_> {
                 let _ = writeln!(text, "    own.w{f} = feature_weight({f}u);");
             }
         }
+        self.load_floors(text);
+    }
+
+    fn floors(&self, text: &mut String) {
+        for o in (0..self.own()).filter(|_| self.fold.has_floor()) {
+            let _ = write!(text, " floor{o}: vec2<u32>,");
+        }
+    }
+
+    fn load_floors(&self, text: &mut String) {
+        for o in (0..self.own()).filter(|_| self.fold.has_floor()) {
+            let _ = writeln!(text, "    own.floor{o} = floor_of(batch, row + {}u);", self.row_of(o));
+        }
         text.push_str("    return own;\n}\n");
     }
 
@@ -127,7 +141,12 @@ impl Panel<'_> {
     /// Rows of y come one after another, and each takes in all features at once: drivers in software keep the block in
     /// memory, so that every visit of a state is a load and a store.
     fn streamed_rows(&self, text: &mut String) {
-        text.push_str("struct Own { at: u32 }\nfn own_rows(at: u32) -> Own {\n    return Own(at);\n}\nstruct Block {");
+        text.push_str("struct Own { at: u32,");
+        self.floors(text);
+        text.push_str(OWN_ROWS);
+        text.push_str("    own.at = at;\n");
+        self.load_floors(text);
+        text.push_str("struct Block {");
         let entries = self.tile.rows * self.own();
         for entry in 0..entries {
             let _ = write!(text, " s{entry}: State,");
@@ -265,7 +284,7 @@ impl Panel<'_> {
                     }
                 }
             }
-            text.push_str(&self.fold.take(self.tile.rows, self.mask.is_some()));
+            text.push_str(&self.fold.take(self.tile.rows, o, self.mask.is_some()));
             let _ = writeln!(text, "        (*carries).c{o} = c;\n    }}");
         }
         text.push_str("}\n");
@@ -314,6 +333,8 @@ impl Panel<'_> {
     }
 }
 
+const OWN_ROWS: &str = " }\nfn own_rows(at: u32, batch: u32, row: u32) -> Own {\n    var own: Own;\n";
+
 /// Row or column `n` in its quad.
 fn part(n: u32) -> &'static str {
     ["x", "y", "z", "w"][n as usize % 4]
@@ -356,7 +377,8 @@ fn pair_bits(mask: &PairMask) -> String {
     text.push_str(
         "    let low = clamp(first, column, column + PANEL) - column;\n    \
          let high = clamp(end, column, column + PANEL) - column;\n    \
-         var bits = select(0u, (1u << high) - (1u << low), high > low);\n",
+         var bits = select((1u << high) - 1u, 0xffffffffu, high > 31u);\n    \
+         bits = select(0u, bits & ~((1u << low) - 1u), high > low);\n",
     );
     if mask.exclude_self {
         text.push_str("    bits &= select(0xffffffffu, ~(1u << ((row - column) & 31u)), row - column < PANEL);\n");
