@@ -45,12 +45,12 @@ pub use expr::{Expr, Formula, Role, Variable};
 pub use kernel::{
     Argument, Arguments, Kernel, KernelEntry, PairCode, PairFunction, PairSource, Parameter, Rule, Statistics,
 };
-pub use metric::{Metric, UNIT_ROUNDOFF};
+pub use metric::{Domain, Metric, Preparation, Prepare, RowMap, Table, UNIT_ROUNDOFF};
 pub use ops::{
     AttentionMask, AttentionOptions, ConvolveElement, ConvolveOptions, Extremes, FftOptions, LazyKernel, Norm,
-    ReduceOptions, attention, convolve, correlate, count_within, fft, gemm, gram, ifft, irfft, kernel_attention,
-    largest, linear_attention, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise, rfft, smallest,
-    softmax_sum, sum_within,
+    ReduceOptions, attention, condensed_distances, convolve, correlate, count_within, fft, gemm, gram, ifft, irfft,
+    kernel_attention, largest, linear_attention, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise,
+    pairwise_bits, rfft, smallest, softmax_sum, sum_within,
 };
 pub use ops::{
     GradientOf, HyperparameterGradient, formula_sum, formula_sum_gradient, gram_gradient,

@@ -11,7 +11,9 @@ mod formula;
 mod gemm;
 mod memory;
 mod pair;
+mod prepare;
 mod reduce;
+mod symmetric;
 mod view;
 
 use std::any::Any;
@@ -63,6 +65,8 @@ impl Executor for Cpu {
     fn run(&self, work: &Work, inputs: &[Operand]) -> Result<Storage> {
         let memory = match (work, inputs) {
             (Work::Copy, [input, ..]) => copy::run("copy", input)?,
+            (Work::Prepare(work), [input, ..]) => prepare::run(work, input)?,
+            (Work::Symmetric(work), [input, ..]) => symmetric::run(work, input)?,
             (Work::Pair(work), [x, y, ..]) => pair::run(work, x, y)?,
             (Work::Reduce(work), inputs) => reduce::run(work, inputs)?,
             (Work::Formula(work), inputs) => formula::run(work, inputs)?,
@@ -118,6 +122,8 @@ impl Cpu {
 fn missing(work: &Work, found: usize) -> Error {
     let (op, needed) = match work {
         Work::Copy => ("copy", 1),
+        Work::Prepare(work) => (work.op, 1),
+        Work::Symmetric(work) => (work.op, 1),
         Work::Pair(work) => (work.op, 2),
         Work::Reduce(work) => (work.op, 2),
         Work::Formula(work) => (work.op, work.formula.variables().len()),

@@ -1,13 +1,19 @@
 //! Metrics: how two rows are compared, feature by feature. One entry holds everything about one metric.
 
 mod bound;
+mod check;
 mod definition;
+mod domain;
 mod entries;
+mod prepare;
 pub(crate) mod statistics;
 mod text;
 mod vector;
 
 pub use bound::{UNIT_ROUNDOFF, blocked_sum_terms};
+pub use domain::{Domain, Table};
+pub(crate) use prepare::halves;
+pub use prepare::{Preparation, Prepare, RowMap};
 pub(crate) use text::{LABEL, fields, labelled, mentions, rename_fields, rename_words};
 
 use std::borrow::Cow;
@@ -24,7 +30,7 @@ use crate::error::{Error, Result};
 /// # Examples
 /// A metric of one's own: the largest quotient of two positive features.
 /// ```
-/// # use gristmill::Metric;
+/// # use gristmill::{Domain, Metric, Table};
 /// let spread = Metric {
 ///     name: "log spread".into(),
 ///     state: "largest: f32".into(),
@@ -34,6 +40,10 @@ use crate::error::{Error, Result};
 ///     finish: "return state.largest;".into(),
 ///     parameters: vec![],
 ///     weights: None,
+///     table: Table::Weights,
+///     features: None,
+///     domain: Domain::NonNegative,
+///     prepare: None,
 ///     definition: |x, y, _, _| x.iter().zip(y).fold(0.0, |m: f64, (x, y)| m.max((x / y).ln().abs())),
 ///     error_bound: |_, _, _, _| 10.0 * gristmill::UNIT_ROUNDOFF, // for quotients up to e
 ///     zero_on_self: false,
@@ -61,8 +71,16 @@ pub struct Metric {
     pub finish: Cow<'static, str>,
     /// Parameters by name, in a uniform.
     pub parameters: Vec<(Cow<'static, str>, f32)>,
-    /// One weight per feature, if the caller gave them.
+    /// The table that the caller gave: one weight per feature, unless `table` says otherwise.
     pub weights: Option<Vec<f32>>,
+    /// What the table holds; all but weights are needed.
+    pub table: Table,
+    /// How many features rows must have, where only one number will do.
+    pub features: Option<usize>,
+    /// What the features of a row may be.
+    pub domain: Domain,
+    /// What becomes of every row first, if anything; then the texts see prepared rows.
+    pub prepare: Option<Prepare>,
     /// The value in f64 for rows x and y, weights (empty: all 1) and parameters.
     pub definition: fn(x: &[f64], y: &[f64], weights: &[f64], parameters: &[f64]) -> f64,
     /// Largest absolute error of the f32 value for these rows; infinite where an f32 may overflow on the way.
@@ -81,74 +99,110 @@ impl Metric {
     /// The same metric with one weight per feature. In sums the weight multiplies the feature's term, as in SciPy; in
     /// [`Metric::CHEBYSHEV`] a feature counts if its weight is above 0. A feature of weight 0 is left out altogether: not
     /// even a NaN in it changes anything.
-    pub fn with_weights(mut self, weights: Vec<f32>) -> Self {
-        self.weights = Some(weights);
+    pub fn with_weights(self, weights: Vec<f32>) -> Self {
+        self.with_table(weights)
+    }
+
+    /// The same metric with its table: weights, variances or an inverse covariance matrix, as `table` says.
+    pub fn with_table(mut self, table: Vec<f32>) -> Self {
+        self.weights = Some(table);
         self
     }
 
-    /// Every distance that has a name, those with parameters at SciPy's defaults.
-    pub fn all() -> Vec<Self> {
-        vec![Self::SQEUCLIDEAN, Self::EUCLIDEAN, Self::CITYBLOCK, Self::CHEBYSHEV, Self::COSINE, Self::minkowski(2.0)]
-    }
-
-    /// The distance of this name, SciPy's or scikit-learn's, in any case.
+    /// The same metric with another value of a parameter.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] with the nearest name.
-    pub fn named(name: &str) -> Result<Self> {
-        let wanted = name.trim().to_lowercase();
-        let wanted = match wanted.as_str() {
-            "l1" | "manhattan" => "cityblock",
-            "l2" => "euclidean",
-            "linf" => "chebyshev",
-            other => other,
-        };
-        let known = Self::all();
-        match known.iter().find(|metric| metric.name == wanted) {
-            Some(metric) => Ok(metric.clone()),
-            None => Err(Error::unknown("metric", name, known.iter().map(|m| &*m.name).chain(["manhattan"]))),
+    /// [`Error::UnknownName`] where it has no such parameter.
+    pub fn with_parameter(mut self, name: &str, value: f32) -> Result<Self> {
+        if self.name == "minkowski" && name == "p" {
+            return Ok(Self { weights: self.weights, ..Self::minkowski(value) });
         }
+        match self.parameters.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => return Err(Error::unknown("parameter", name, self.parameters.iter().map(|(known, _)| &**known))),
+        }
+        Ok(self)
+    }
+
+    /// Every metric that has a name, those with parameters at SciPy's defaults; those that need a table (`seuclidean`,
+    /// `mahalanobis`) are without it.
+    pub fn all() -> Vec<Self> {
+        entries::all().map(entries::Entry::metric).collect()
+    }
+
+    /// The metric of this name, SciPy's or scikit-learn's, in any case; parameters may stand behind it, as in
+    /// `minkowski(p=3)`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the nearest name; [`Error::InvalidArgument`] where a parameter is no number.
+    pub fn named(name: &str) -> Result<Self> {
+        let (wanted, parameters) = match name.trim().strip_suffix(')').and_then(|text| text.split_once('(')) {
+            Some((wanted, parameters)) => (wanted, parameters),
+            None => (name, ""),
+        };
+        let wanted = wanted.trim().to_lowercase();
+        let is_wanted = |entry: &&entries::Entry| entry.name == wanted || entry.aliases.contains(&wanted.as_str());
+        let Some(entry) = entries::all().find(is_wanted) else {
+            let names = entries::all().flat_map(|entry| entry.aliases.iter().copied().chain([entry.name]));
+            return Err(Error::unknown("metric", name, names));
+        };
+        let mut metric = entry.metric();
+        for parameter in parameters.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            let (parameter, value) = parameter.split_once('=').unwrap_or(("", parameter));
+            let value = value.trim().parse().map_err(|_| {
+                Error::argument("metric", format!("{wanted}: {value:?}"), "must be a number, as in minkowski(p=3)")
+            })?;
+            metric = metric.with_parameter(parameter.trim(), value)?;
+        }
+        Ok(metric)
+    }
+
+    /// This metric with some table where it needs one: what trials of rows of `d` features take. `None` where such rows
+    /// cannot be compared.
+    pub fn example(mut self, d: usize) -> Option<Self> {
+        if self.weights.is_none() && !self.table.is_optional() {
+            self.weights = Some(self.table.example(d)?);
+        }
+        self.check(d).is_ok().then_some(self)
+    }
+
+    /// What becomes of the rows of x and of y first, and the metric that then compares them; `None` where it takes rows
+    /// as they are.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where its table is no matrix that a distance can have.
+    pub(crate) fn prepared(&self) -> Result<Option<([RowMap; 2], Self)>> {
+        let Some(Prepare { rows, definition }) = self.prepare else { return Ok(None) };
+        let table = self.weights.as_deref();
+        let (sides, weights) = (rows.sides(table.unwrap_or_default())?, rows.weights(table));
+        Ok(Some((sides, Self { prepare: None, table: Table::Weights, weights, definition, ..self.clone() })))
+    }
+
+    /// Whether its WGSL is that of a named metric, whatever the values of its parameters and weights are: text that is
+    /// known to index nothing and to have no loops.
+    pub(crate) fn is_built_in(&self) -> bool {
+        entries::all().any(|entry| entry.is_text_of(self))
+            || statistics::all().iter().any(|known| known.has_text_of(self))
+    }
+
+    /// Whether both have the same WGSL and names of parameters.
+    fn has_text_of(&self, other: &Self) -> bool {
+        self.state == other.state
+            && self.accumulate == other.accumulate
+            && self.accumulate_weighted == other.accumulate_weighted
+            && self.merge == other.merge
+            && self.finish == other.finish
+            && self.parameters.iter().map(|(name, _)| name).eq(other.parameters.iter().map(|(name, _)| name))
     }
 
     /// Whether rows of `d` features can be compared.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where a parameter is not finite, or p of minkowski is not above 0; where the weights
-    /// are not `d` numbers at or above 0, or the metric takes none; where a text of a metric of one's own cannot work.
+    /// [`Error::InvalidArgument`] where a parameter is not finite or out of its range; where the table is not there or
+    /// does not fit `d`; where `d` is not the number of features that it needs; where a text of a metric of one's own
+    /// cannot work.
     pub fn check(&self, d: usize) -> Result<()> {
-        let refuse = |argument: String, message: &str| Err(Error::argument("metric", argument, message));
-        for (name, value) in &self.parameters {
-            let in_minkowski = self.name == "minkowski";
-            if !value.is_finite() || (in_minkowski && *value <= 0.0) {
-                let given = self.parameters.first().filter(|_| in_minkowski).map_or(*value, |(_, p)| *p);
-                let name = if in_minkowski { "p" } else { name };
-                let rule = if in_minkowski { "must be a number above 0" } else { "must be finite" };
-                return refuse(format!("{}: {name} = {given}", self.name), rule);
-            }
-            if !text::is_free_name(name) {
-                return refuse(format!("{}: parameter {name:?}", self.name), "is no name that WGSL leaves free");
-            }
-        }
-        if fields(&self.state).is_empty() {
-            return refuse(
-                format!("{}: state {:?}", self.name, self.state),
-                "must be a list like \"sum: f32, n: u32\"",
-            );
-        }
-        let Some(weights) = &self.weights else { return Ok(()) };
-        if self.accumulate_weighted.is_empty() {
-            return refuse(format!("{}: weights", self.name), "are not taken by this metric");
-        }
-        if weights.len() != d {
-            let message = format!("must be one per feature: there are {d} features and {} weights", weights.len());
-            return refuse(format!("{}: weights", self.name), &message);
-        }
-        match weights.iter().position(|w| !w.is_finite() || *w < 0.0) {
-            Some(at) => {
-                refuse(format!("{}: weights[{at}] = {}", self.name, weights[at]), "must be finite and not negative")
-            }
-            None => Ok(()),
-        }
+        check::check(self, d)
     }
 
     /// The value in f64.
@@ -166,13 +220,13 @@ impl Metric {
 
     /// Whether some feature has weight 0.
     pub(crate) fn leaves_features_out(&self) -> bool {
-        self.weights.as_ref().is_some_and(|weights| weights.contains(&0.0))
+        self.table == Table::Weights && self.weights.as_ref().is_some_and(|weights| weights.contains(&0.0))
     }
 
     /// The row with 0 in every feature of weight 0, whatever stood there.
     pub(crate) fn kept<'a>(&self, row: &'a [f64]) -> Cow<'a, [f64]> {
         match &self.weights {
-            Some(weights) if weights.contains(&0.0) => {
+            Some(weights) if self.leaves_features_out() => {
                 let kept = |(value, weight): (&f64, &f32)| if *weight == 0.0 { 0.0 } else { *value };
                 row.iter().zip(weights).map(kept).collect()
             }
@@ -196,5 +250,6 @@ impl PartialEq for Metric {
             && self.finish == other.finish
             && self.parameters == other.parameters
             && self.weights == other.weights
+            && self.prepare.map(|prepare| prepare.rows) == other.prepare.map(|prepare| prepare.rows)
     }
 }

@@ -1,11 +1,13 @@
 //! Distances and kernel matrices.
 
+use std::sync::Arc;
+
 use super::record;
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairFunction};
-use crate::metric::Metric;
-use crate::tensor::Tensor;
-use crate::work::{PairWork, Work};
+use crate::metric::{Domain, Metric, Preparation, RowMap};
+use crate::tensor::{Element, Tensor};
+use crate::work::{PairWork, Part, PrepareWork, SymmetricWork, Work};
 
 /// Distances between every row of `x` and every row of `y`.
 ///
@@ -34,7 +36,74 @@ use crate::work::{PairWork, Work};
 pub fn pairwise(x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tensor> {
     let shape = PairShape::of("pairwise", x, y)?;
     metric.check(shape.d)?;
-    run("pairwise", x, y, PairFunction::from(metric.clone()), false)
+    let distances = direct("pairwise", x, y, metric)?;
+    // What an expanded square leaves of a row's distance from itself is rounding.
+    match metric.prepare.map(|prepare| prepare.rows) {
+        Some(Preparation::Expand) if is_same(x, y) => symmetric("pairwise", &distances, Part::ZeroDiagonal),
+        _ => Ok(distances),
+    }
+}
+
+/// Distances between the rows of `x`, each pair once: SciPy's `pdist`.
+///
+/// `x` has shape `n × d`; the result is a vector of `n (n − 1) / 2` distances, those of row 0 and rows 1, 2, … first, then
+/// those of row 1 and rows 2, 3, …. The whole matrix is there for a moment, so it must fit the device.
+///
+/// # Errors
+/// As [`pairwise`].
+///
+/// # Accuracy
+/// As [`pairwise`].
+///
+/// # Examples
+/// ```
+/// # use gristmill::{condensed_distances, Context, Metric};
+/// # use ndarray::array;
+/// let context = Context::open_blocking()?;
+/// let x = context.upload(&array![[0.0, 0.0], [3.0, 4.0], [3.0, 0.0]])?;
+/// let distances = condensed_distances(&x, &Metric::EUCLIDEAN)?.read_blocking()?;
+/// assert_eq!(distances, array![5.0_f32, 3.0, 4.0].into_dyn());
+/// # Ok::<(), gristmill::Error>(())
+/// ```
+pub fn condensed_distances(x: &Tensor, metric: &Metric) -> Result<Tensor> {
+    let op = "condensed_distances";
+    let shape = PairShape::of(op, x, x)?;
+    metric.check(shape.d)?;
+    symmetric(op, &direct(op, x, x, metric)?, Part::Condensed)
+}
+
+/// Distances between every row of `x` and every row of `y`, whose features are the bits of words.
+///
+/// `out[i][j] = metric(x[i], y[j])`, with `x` of shape `n × k`, `y` of shape `m × k` and `out` of shape `n × m`, for
+/// [`Metric::BIT_HAMMING`] or [`Metric::BIT_JACCARD`]. On the device a row takes twice as many words.
+///
+/// # Errors
+/// As [`pairwise`]; [`Error::InvalidArgument`] for a metric of other features.
+///
+/// # Accuracy
+/// As [`pairwise`].
+///
+/// # Examples
+/// ```
+/// # use gristmill::{pairwise_bits, Context, Metric};
+/// # use ndarray::array;
+/// let context = Context::open_blocking()?;
+/// let x = context.upload(&array![[0b1011_u32], [0xffff_ffff]])?;
+/// let distances = pairwise_bits(&x, &x, &Metric::BIT_HAMMING)?.read_blocking()?;
+/// assert_eq!(distances, array![[0.0_f32, 29.0 / 32.0], [29.0 / 32.0, 0.0]].into_dyn());
+/// # Ok::<(), gristmill::Error>(())
+/// ```
+pub fn pairwise_bits(x: &Tensor<u32>, y: &Tensor<u32>, metric: &Metric) -> Result<Tensor> {
+    let op = "pairwise_bits";
+    if metric.domain != Domain::Halves {
+        let message = "compares numbers; words of bits are compared by bit_hamming and bit_jaccard";
+        return Err(Error::argument(op, format!("metric {}", metric.name), message));
+    }
+    let shape = PairShape::of(op, x, y)?;
+    metric.check(RowMap::Halves.features(shape.d))?;
+    let first = prepare(op, x, RowMap::Halves)?;
+    let second = if is_same(x, y) { first.clone() } else { prepare(op, y, RowMap::Halves)? };
+    direct(op, &first, &second, metric)
 }
 
 /// Distances between row i of `x` and row i of `y`.
@@ -65,7 +134,8 @@ pub fn paired_distances(x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tenso
         return Err(Error::shape(op, format!("x has {} rows, y has {}; they must match", shape.n, shape.m)));
     }
     metric.check(shape.d)?;
-    run(op, x, y, PairFunction::from(metric.clone()), true)
+    let (x, y, function) = prepared(op, x, y, PairFunction::from(metric))?;
+    run(op, &x, &y, function, true)
 }
 
 /// The Gram (kernel) matrix of the rows of `x` and `y`.
@@ -92,7 +162,67 @@ pub fn paired_distances(x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tenso
 /// ```
 pub fn gram(x: &Tensor, y: &Tensor, kernel: &Kernel) -> Result<Tensor> {
     let shape = PairShape::of("gram", x, y)?;
-    run("gram", x, y, kernel.pair_function(shape.d)?, false)
+    let (x, y, function) = prepared("gram", x, y, kernel.pair_function(shape.d)?)?;
+    run("gram", &x, &y, function, false)
+}
+
+/// The rows as the function compares them, and the function for those rows: some metrics make others of all rows
+/// first. Rows may have batch axes in front; the function must have been checked for them.
+pub(super) fn prepared(
+    op: &'static str,
+    x: &Tensor,
+    y: &Tensor,
+    function: PairFunction,
+) -> Result<(Tensor, Tensor, PairFunction)> {
+    let mut maps: Option<[RowMap; 2]> = None;
+    let mut terms = Vec::with_capacity(function.terms.len());
+    for (number, term) in function.terms.iter().enumerate() {
+        let own = term.prepared()?;
+        let others = maps.as_ref();
+        if number > 0 && own.as_ref().map(|(maps, _)| maps) != others {
+            let message = "its metrics make different rows of the same rows; compute them one by one";
+            return Err(Error::Unsupported { op, message: message.to_owned() });
+        }
+        match own {
+            Some((own, metric)) => {
+                maps = Some(own);
+                terms.push(metric);
+            }
+            None => terms.push(term.clone()),
+        }
+    }
+    let Some([of_x, of_y]) = maps else { return Ok((x.clone(), y.clone(), function)) };
+    let same = of_x == of_y && is_same(x, y);
+    let x = prepare(op, x, of_x)?;
+    let y = if same { x.clone() } else { prepare(op, y, of_y)? };
+    Ok((x, y, PairFunction { terms, finish: function.finish }))
+}
+
+/// Whether both are the same entries of the same memory.
+fn is_same<E: Element>(x: &Tensor<E>, y: &Tensor<E>) -> bool {
+    Arc::ptr_eq(&x.storage().0, &y.storage().0) && x.layout() == y.layout()
+}
+
+/// Distances between rows that were checked.
+fn direct(op: &'static str, x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tensor> {
+    let (x, y, function) = prepared(op, x, y, PairFunction::from(metric))?;
+    run(op, &x, &y, function, false)
+}
+
+fn symmetric(op: &'static str, matrix: &Tensor, part: Part) -> Result<Tensor> {
+    let n = matrix.shape().first().copied().unwrap_or(0);
+    let shape = if part == Part::Condensed { vec![n * n.saturating_sub(1) / 2] } else { vec![n, n] };
+    record(matrix, &Work::Symmetric(SymmetricWork { op, part }), &[matrix.operand()], &shape)
+}
+
+/// Every row made into another.
+pub(super) fn prepare<E: Element>(op: &'static str, x: &Tensor<E>, rows: RowMap) -> Result<Tensor> {
+    let mut shape = x.shape().to_vec();
+    if let Some(features) = shape.last_mut() {
+        *features = rows.features(*features);
+    }
+    let x = x.contiguous()?;
+    record(&x, &Work::Prepare(PrepareWork { op, rows }), &[x.operand()], &shape)
 }
 
 fn run(op: &'static str, x: &Tensor, y: &Tensor, function: PairFunction, paired: bool) -> Result<Tensor> {
@@ -109,8 +239,8 @@ struct PairShape {
 }
 
 impl PairShape {
-    fn of(op: &'static str, x: &Tensor, y: &Tensor) -> Result<Self> {
-        let matrix = |name: &str, t: &Tensor| match *t.shape() {
+    fn of<E: Element>(op: &'static str, x: &Tensor<E>, y: &Tensor<E>) -> Result<Self> {
+        let matrix = |name: &str, t: &Tensor<E>| match *t.shape() {
             [rows, columns] => Ok((rows, columns)),
             _ => Err(Error::shape(
                 op,

@@ -8,11 +8,11 @@ use super::{Choices, DeviceKind, Limits, lower};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Formula};
 use crate::kernel::{Kernel, PairFunction};
-use crate::metric::Metric;
+use crate::metric::{Metric, RowMap};
 use crate::shader::Shader;
 use crate::work::{
-    Bias, ConvolveWork, FftKind, FftWork, FormulaWork, GemmWork, Input, Layout, Method, Mode, PairMask, PairWork,
-    ReduceWork, Reduction, Work,
+    Bias, ConvolveWork, FftKind, FftWork, FormulaWork, GemmWork, Input, Layout, Method, Mode, PairMask, PairWork, Part,
+    PrepareWork, ReduceWork, Reduction, SymmetricWork, Work,
 };
 
 /// A shader, who needs it, and the device that it was made for.
@@ -93,6 +93,28 @@ fn cases() -> Result<Vec<Case>> {
         let strided = Layout { shape: vec![3, 5, 7], strides: vec![1, 3, 15], offset: 2 };
         cases.push(Case { name: "copy".to_owned(), work: Work::Copy, layouts: vec![strided], element_bytes });
     }
+    for (rows, d) in [
+        (RowMap::Standardise, 5),
+        (RowMap::Normalise, 5),
+        (RowMap::Standardise, 800_000),
+        (RowMap::Halves, 5),
+        (RowMap::ExpandLeft, 5),
+        (RowMap::ExpandRight, 5),
+        (RowMap::Whiten(vec![1.0; 25].into()), 5),
+    ] {
+        let work = Work::Prepare(PrepareWork { op: "pairwise", rows });
+        cases.push(Case {
+            name: format!("rows of {d}"),
+            work,
+            layouts: vec![Layout::contiguous(&[3, d])],
+            element_bytes: 4,
+        });
+    }
+    for part in [Part::ZeroDiagonal, Part::Condensed] {
+        let work = Work::Symmetric(SymmetricWork { op: "pairwise", part });
+        let layouts = vec![Layout::contiguous(&[9, 9])];
+        cases.push(Case { name: format!("{part:?}"), work, layouts, element_bytes: 4 });
+    }
     pairs(&mut cases)?;
     reductions(&mut cases)?;
     products(&mut cases);
@@ -106,10 +128,14 @@ fn pairs(cases: &mut Vec<Case>) -> Result<()> {
     let d = 5;
     let weights: Vec<f32> = (1..=d).map(|f| f as f32).collect();
     let metrics = Metric::all().into_iter().chain([Metric::minkowski(1.5), Metric::minkowski(3.0)]);
-    let weighted = metrics.clone().filter(|metric| !metric.accumulate_weighted.is_empty());
-    let weighted = weighted.map(|metric| metric.with_weights(weights.clone()));
+    let metrics = metrics.filter_map(|metric| metric.clone().example(metric.features.unwrap_or(d)));
+    let metrics: Vec<Metric> =
+        metrics.map(|metric| Ok(metric.prepared()?.map_or(metric, |(_, metric)| metric))).collect::<Result<_>>()?;
+    let takes_weights = |metric: &&Metric| metric.weights.is_none() && !metric.accumulate_weighted.is_empty();
+    let weighted = metrics.iter().filter(takes_weights).map(|metric| metric.clone().with_weights(weights.clone()));
+    let weighted: Vec<Metric> = weighted.collect();
     let mut functions: Vec<(String, PairFunction)> = Vec::new();
-    for metric in metrics.chain(weighted) {
+    for metric in metrics.into_iter().chain(weighted) {
         let with = if metric.weights.is_some() { " with weights" } else { "" };
         functions.push((format!("{}{with}", metric.name), metric.into()));
     }
@@ -122,7 +148,7 @@ fn pairs(cases: &mut Vec<Case>) -> Result<()> {
     for (name, function) in functions {
         // Sizes that fit in one tile, and ones that need many, features split over passes among them.
         for (n, m, d, paired) in [(3, 4, d, false), (300, 200, d, false), (40, 40, d, true), (3, 4, 70_000, false)] {
-            if function.weight_tables().iter().any(|weights| weights.len() != d) {
+            if function.check(d).is_err() {
                 continue;
             }
             let work = Work::Pair(PairWork { op: "pairwise", function: function.clone(), paired });

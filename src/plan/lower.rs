@@ -1,6 +1,6 @@
 //! From work to a program: each kind of work has its own lowering.
 
-use super::{Choices, Limits, Program, convolve, copy, fft, formula, gemm, pair, reduce};
+use super::{Choices, Limits, Program, convolve, copy, fft, formula, gemm, pair, prepare, reduce, symmetric};
 use crate::error::{Error, Result};
 use crate::work::{Input, Work};
 
@@ -11,6 +11,8 @@ use crate::work::{Input, Work};
 pub fn lower(work: &Work, inputs: &[Input<'_>], limits: &Limits, choices: &Choices) -> Result<Program> {
     match work {
         Work::Copy => copy::lower(inputs, limits),
+        Work::Prepare(work) => prepare::lower(work, inputs, limits),
+        Work::Symmetric(work) => symmetric::lower(work, inputs, limits),
         Work::Pair(work) => pair::lower(work, inputs, limits, choices),
         Work::Reduce(work) => reduce::lower(work, inputs, limits, choices),
         Work::Formula(work) => formula::lower(work, inputs, limits),

@@ -16,9 +16,11 @@ mod map;
 mod pair;
 mod parameters;
 mod pieces;
+mod prepare;
 mod program;
 mod reduce;
 mod stream;
+mod symmetric;
 
 pub use choices::{Choices, Sharing, Tile};
 pub use fft::FftChoices;

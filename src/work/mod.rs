@@ -3,11 +3,13 @@
 mod executor;
 mod formula;
 mod layout;
+mod prepare;
 mod reduce;
 
 pub use executor::{Executor, Pending, Storage, StorageCell};
 pub use formula::FormulaWork;
 pub use layout::Layout;
+pub use prepare::{Part, PrepareWork, SymmetricWork};
 pub use reduce::{Bias, BlockRanges, PairMask, ReduceWork, Reduction};
 
 use crate::kernel::PairFunction;
@@ -17,6 +19,10 @@ use crate::kernel::PairFunction;
 pub enum Work {
     /// Input 0, any layout, copied row-major.
     Copy,
+    /// Rows made into others, which are then compared; see [`PrepareWork`].
+    Prepare(PrepareWork),
+    /// Part of a symmetric matrix; see [`SymmetricWork`].
+    Symmetric(SymmetricWork),
     /// `out[i, j] = function(x[i], y[j])`; inputs x (n × d) and y (m × d).
     Pair(PairWork),
     /// A pair function's values reduced over j; see [`ReduceWork`].
@@ -155,6 +161,8 @@ impl Work {
     pub fn op(&self) -> &'static str {
         match self {
             Self::Copy => "copy",
+            Self::Prepare(work) => work.op,
+            Self::Symmetric(work) => work.op,
             Self::Pair(work) => work.op,
             Self::Reduce(work) => work.op,
             Self::Formula(work) => work.op,

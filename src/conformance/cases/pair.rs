@@ -8,7 +8,7 @@ use super::npy::HostArray;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
-use crate::metric::Metric;
+use crate::metric::{Metric, Table};
 use crate::ops;
 
 pub(super) fn distances(case: &Case, context: &Context) -> Result<Outputs> {
@@ -23,7 +23,8 @@ pub(super) fn paired(case: &Case, context: &Context) -> Result<Outputs> {
     Ok(vec![("D", HostArray::F32(distances))])
 }
 
-/// The metric by its name, with the power `p` of minkowski and the input `w` as weights.
+/// The metric by its name, with its parameters among the attributes (one that is null keeps SciPy's default) and its table
+/// among the inputs: `V`, `VI`, or `w` for weights.
 pub(super) fn metric(case: &Case) -> Result<Metric> {
     let name = case.text("metric").ok_or_else(|| case.error("there is no attribute metric".to_owned()))?;
     let name = name.trim_start_matches("sk_").trim_end_matches("_distances");
@@ -31,11 +32,14 @@ pub(super) fn metric(case: &Case) -> Result<Metric> {
     if case.op != "cdist" && metric.name == "cosine" {
         metric = scikit_cosine();
     }
-    if let (true, Some(p)) = (metric.name == "minkowski", case.number("p")) {
-        metric = Metric::minkowski(p as f32);
+    for (parameter, value) in &case.attributes {
+        if let (Some(value), true) = (value.as_f64(), metric.parameters.iter().any(|(known, _)| known == parameter)) {
+            metric = metric.with_parameter(parameter, value as f32)?;
+        }
     }
-    match case.optional("w")?.and_then(HostArray::into_f32) {
-        Some(weights) => Ok(metric.with_weights(weights.into_iter().collect())),
+    let table = if metric.table == Table::Weights { "w" } else { metric.table.name() };
+    match case.optional(table)?.and_then(HostArray::into_f32) {
+        Some(table) => Ok(metric.with_table(table.into_iter().collect())),
         None => Ok(metric),
     }
 }

@@ -10,7 +10,7 @@ use crate::conformance::trial::{Extent, Trial};
 use crate::context::Context;
 use crate::error::Result;
 use crate::kernel::{Kernel, PairFunction};
-use crate::metric::Metric;
+use crate::metric::{Domain, Metric};
 use crate::ops::{gram, paired_distances, pairwise};
 
 /// Which function of two rows.
@@ -43,8 +43,39 @@ impl Function {
         }
     }
 
+    /// What the features of a row may be.
+    fn domain(&self) -> Domain {
+        match self {
+            Self::Metric(metric) => metric.domain,
+            Self::Kernel(_) => Domain::Real,
+        }
+    }
+
+    /// The function for rows of about `d` features, with some table where it needs one, and how many they must be.
+    fn fitted(&self, d: usize) -> Option<(Self, usize)> {
+        match self {
+            Self::Metric(metric) => {
+                let d = metric.features.unwrap_or(d);
+                Some((Self::Metric(metric.clone().example(d)?), d))
+            }
+            Self::Kernel(_) => Some((self.clone(), d)),
+        }
+    }
+
     fn zero_on_self(&self) -> bool {
         matches!(self, Self::Metric(metric) if metric.zero_on_self)
+    }
+}
+
+/// A number of a domain for any number. NaN and infinities stay where the domain has room for them.
+fn fit(domain: Domain, value: f32) -> f32 {
+    match domain {
+        Domain::Real | Domain::Angles => value,
+        Domain::NonNegative => value.abs(),
+        Domain::Boolean if value.is_finite() => f32::from(u8::from(value > 0.0)),
+        Domain::Boolean => value,
+        Domain::Halves if value.is_finite() => (value.abs() * 5000.0).floor() % 65_536.0,
+        Domain::Halves => 0.0,
     }
 }
 
@@ -143,7 +174,9 @@ impl PairTrial {
     }
 
     pub(super) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
+        let domain = self.function.domain();
         let (x, y) = self.values.rows(self.n, self.m, self.d, &mut Generator::named(name));
+        let (x, y) = (x.mapv(|value| fit(domain, value)), y.mapv(|value| fit(domain, value)));
         let device_x = self.placements.0.upload(context, x.view(), f32::NAN)?;
         let device_y = self.placements.1.upload(context, y.view(), f32::NAN)?;
         let result = match &self.function {
@@ -220,7 +253,8 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         let chosen = (functions.get(f), sizes.get(s), placements.get(p), Values::ALL.get(v));
         let (Some((name, function)), Some(&(n, m, d)), Some(&placements), Some(&values)) = chosen else { continue };
         let op = if matches!(function, Function::Metric(_)) { "pairwise" } else { "gram" };
-        let trial = PairTrial { function: function.clone(), paired: false, n, m, d, placements, values };
+        let Some((function, d)) = function.fitted(d) else { continue };
+        let trial = PairTrial { function, paired: false, n, m, d, placements, values };
         trials.push(trial.named(op, name));
     }
     let contiguous = (Placement::Contiguous, Placement::Contiguous);
@@ -230,22 +264,16 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
             [((0, 3), Values::Bell), ((1, 1), Values::Whole), ((131, 17), Values::Same), ((65, 64), Values::Bell)]
         {
             let placements = (Placement::Columns, Placement::Rows);
-            let trial = PairTrial { function: function.clone(), paired: true, n, m: n, d, placements, values };
+            let Some((function, d)) = function.fitted(d) else { continue };
+            let trial = PairTrial { function, paired: true, n, m: n, d, placements, values };
             trials.push(trial.named("paired", name));
         }
     }
     for (name, function) in &functions {
-        let Function::Metric(metric) = function else { continue };
+        let Function::Metric(_) = function else { continue };
         // More features than one invocation may loop over on a driver that stops after 65,535 iterations.
-        let long = PairTrial {
-            function: Function::Metric(metric.clone()),
-            paired: false,
-            n: 2,
-            m: 2,
-            d: 300_000,
-            placements: contiguous,
-            values: Values::Bell,
-        };
+        let Some((function, d @ 300_000)) = function.fitted(300_000) else { continue };
+        let long = PairTrial { function, paired: false, n: 2, m: 2, d, placements: contiguous, values: Values::Bell };
         trials.push(long.named("pairwise", name));
     }
     // More row panels than one dimension of a grid holds; then an output larger than one binding.

@@ -153,6 +153,68 @@ impl Accumulate for Powers {
     }
 }
 
+/// `Σ (x − y)² / w`; w are variances.
+#[derive(Clone, Copy)]
+pub(super) struct Quotients;
+
+impl Accumulate for Quotients {
+    #[inline(always)]
+    fn feature<S: Simd, const WEIGHTED: bool>(
+        self,
+        simd: S,
+        sum: S::f32s,
+        x: S::f32s,
+        y: S::f32s,
+        w: S::f32s,
+    ) -> S::f32s {
+        let difference = simd.sub_f32s(x, y);
+        let square = simd.mul_f32s(difference, difference);
+        simd.add_f32s(sum, if WEIGHTED { simd.div_f32s(square, w) } else { square })
+    }
+}
+
+/// `Σ w |x − y| / (|x| + |y|)`, 0 where both are 0.
+#[derive(Clone, Copy)]
+pub(super) struct Shares;
+
+impl Accumulate for Shares {
+    #[inline(always)]
+    fn feature<S: Simd, const WEIGHTED: bool>(
+        self,
+        simd: S,
+        sum: S::f32s,
+        x: S::f32s,
+        y: S::f32s,
+        w: S::f32s,
+    ) -> S::f32s {
+        let size = simd.add_f32s(simd.abs_f32s(x), simd.abs_f32s(y));
+        let difference = simd.abs_f32s(simd.sub_f32s(x, y));
+        let share = simd.div_f32s(difference, size);
+        let zero = simd.splat_f32s(0.0);
+        let share = simd.select_f32s(simd.equal_f32s(size, zero), zero, share);
+        if WEIGHTED { simd.mul_add_e_f32s(w, share, sum) } else { simd.add_f32s(sum, share) }
+    }
+}
+
+/// `Σ w [x ≠ y]`
+#[derive(Clone, Copy)]
+pub(super) struct Changes;
+
+impl Accumulate for Changes {
+    #[inline(always)]
+    fn feature<S: Simd, const WEIGHTED: bool>(
+        self,
+        simd: S,
+        sum: S::f32s,
+        x: S::f32s,
+        y: S::f32s,
+        w: S::f32s,
+    ) -> S::f32s {
+        let one = if WEIGHTED { w } else { simd.splat_f32s(1.0) };
+        simd.add_f32s(sum, simd.select_f32s(simd.equal_f32s(x, y), simd.splat_f32s(0.0), one))
+    }
+}
+
 /// How a metric is computed.
 #[derive(Clone, Copy)]
 pub(super) enum Accumulation {
@@ -162,6 +224,9 @@ pub(super) enum Accumulation {
     Largest(Largest),
     Cubes(Cubes),
     Powers(Powers),
+    Quotients(Quotients),
+    Shares(Shares),
+    Changes(Changes),
     /// By the f64 definition.
     Definition,
 }
@@ -173,6 +238,12 @@ pub(super) enum Ending {
     Root,
     /// The power 1/p.
     RootOf(f64),
+    /// Times a number.
+    Scaled(f64),
+    /// What is above 0, or 0.
+    Positive,
+    /// The root of what is above 0, or 0.
+    PositiveRoot,
     /// From the inner product and both norms.
     Cosine,
     /// The same, 0 for zero rows.
@@ -182,12 +253,12 @@ pub(super) enum Ending {
 impl Accumulation {
     /// The table of built-in metrics, which are known by their text, not by their name: somebody may give another
     /// metric the same one.
-    pub(super) fn of(metric: &Metric) -> (Self, Ending) {
+    pub(super) fn of(metric: &Metric, d: usize) -> (Self, Ending) {
         let is = |other: &Metric| {
             metric.accumulate == other.accumulate
                 && metric.accumulate_weighted == other.accumulate_weighted
+                && metric.merge == other.merge
                 && metric.finish == other.finish
-                && std::ptr::fn_addr_eq(metric.definition, other.definition)
         };
         if is(&Metric::SQEUCLIDEAN) {
             (Self::Squares(Squares), Ending::Sum)
@@ -203,6 +274,19 @@ impl Accumulation {
             (Self::Products(Products), Ending::Cosine)
         } else if is(&Metric::COSINE_SIMILARITY) {
             (Self::Products(Products), Ending::Similarity)
+        } else if is(&Metric::CORRELATION) {
+            (Self::Squares(Squares), Ending::Scaled(0.5))
+        } else if is(&Metric::SQEUCLIDEAN_EXPANDED) {
+            (Self::Products(Products), Ending::Positive)
+        } else if is(&Metric::EUCLIDEAN_EXPANDED) {
+            (Self::Products(Products), Ending::PositiveRoot)
+        } else if is(&Metric::SEUCLIDEAN) {
+            (Self::Quotients(Quotients), Ending::Root)
+        } else if is(&Metric::CANBERRA) {
+            (Self::Shares(Shares), Ending::Sum)
+        } else if is(&Metric::HAMMING) {
+            let all = metric.weights.as_ref().map_or(d as f64, |weights| weights.iter().map(|w| f64::from(*w)).sum());
+            (Self::Changes(Changes), if all == 0.0 { Ending::Sum } else { Ending::Scaled(1.0 / all) })
         } else if let Some((_, p)) = metric.parameters.first().filter(|(_, p)| is(&Metric::minkowski(*p))) {
             match *p {
                 1.0 => (Self::Magnitudes(Magnitudes), Ending::Sum),

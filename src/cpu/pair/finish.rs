@@ -13,6 +13,12 @@ pub(super) fn end(arch: Arch, ending: Ending, sums: &mut [f32], norm: f64, norms
             Ending::Sum => {}
             Ending::Root => sums.iter_mut().for_each(|sum| *sum = sum.sqrt()),
             Ending::RootOf(power) => sums.iter_mut().for_each(|sum| *sum = f64::from(*sum).powf(power) as f32),
+            Ending::Scaled(factor) => sums.iter_mut().for_each(|sum| *sum = (f64::from(*sum) * factor) as f32),
+            // A comparison that is false for NaN keeps it.
+            Ending::Positive => sums.iter_mut().for_each(|sum| *sum = if *sum < 0.0 { 0.0 } else { *sum }),
+            Ending::PositiveRoot => {
+                sums.iter_mut().for_each(|sum| *sum = if *sum < 0.0 { 0.0 } else { sum.sqrt() });
+            }
             Ending::Cosine => {
                 for (dot, other) in sums.iter_mut().zip(norms) {
                     let cosine = clamped(f64::from(*dot) / (norm.sqrt() * other.sqrt()));

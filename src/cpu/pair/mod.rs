@@ -80,6 +80,9 @@ pub(super) fn run(work: &PairWork, x: &Operand, y: &Operand) -> Result<Memory> {
         return Err(Error::shape(op, format!("x has {d} columns, y has {d_of_y}; they must match")));
     }
     work.function.check(d)?;
+    if work.function.terms.iter().any(|term| term.prepare.is_some()) {
+        return Err(Error::argument(op, "rows", "must be prepared first"));
+    }
     if work.paired && n != m {
         return Err(Error::shape(op, format!("x has {n} rows, y has {m}; pairs need as many")));
     }
@@ -148,7 +151,7 @@ impl<'a> Job<'a> {
             .terms
             .iter()
             .map(|metric| {
-                let (accumulation, ending) = Accumulation::of(metric);
+                let (accumulation, ending) = Accumulation::of(metric, d);
                 let needed = matches!(ending, Ending::Cosine | Ending::Similarity);
                 let weights = metric.weights.as_deref();
                 let norms =
@@ -257,6 +260,9 @@ impl<'a> Job<'a> {
             Accumulation::Largest(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
             Accumulation::Cubes(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
             Accumulation::Powers(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
+            Accumulation::Quotients(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
+            Accumulation::Shares(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
+            Accumulation::Changes(accumulate) => self.strip(accumulate, term, first, rows, start, reborrow),
             Accumulation::Definition => return self.defined(term, first, rows, start, reborrow),
         }
         for (r, out) in out.iter_mut().enumerate().take(rows) {

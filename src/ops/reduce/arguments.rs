@@ -1,8 +1,10 @@
 //! What the reductions check of their arguments, and how they are recorded.
 
+use super::super::pair::prepared;
 use super::ReduceOptions;
 use crate::error::{Error, Result};
 use crate::kernel::PairSource;
+
 use crate::tensor::Tensor;
 use crate::work::{BlockRanges, Layout, Operand, ReduceWork, Reduction, Storage, Work};
 
@@ -97,8 +99,8 @@ impl<'a> Arguments<'a> {
         if let Some(blocks) = &options.blocks {
             check_blocks(op, blocks, self.n, self.m)?;
         }
-        let inputs: Vec<Operand> =
-            [self.x.operand(), self.y.operand()].into_iter().chain(self.values.clone()).collect();
+        let (x, y, function) = prepared(op, self.x, self.y, function)?;
+        let inputs: Vec<Operand> = [x.operand(), y.operand()].into_iter().chain(self.values.clone()).collect();
         let work = Work::Reduce(ReduceWork { op, function, reduction, mask: options.mask() });
         self.x.executor().run(&work, &inputs)
     }

@@ -37,6 +37,9 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
         return Err(Error::shape(op, format!("x has {d} columns, y has {y_d}; they must match")));
     }
     work.function.check(*d)?;
+    if work.function.terms.iter().any(|term| term.prepare.is_some()) {
+        return Err(Error::argument(op, "rows", "must be prepared first"));
+    }
     if work.paired && n != m {
         return Err(Error::shape(op, format!("x has {n} rows, y has {m}; they must match")));
     }
@@ -79,8 +82,11 @@ pub(super) fn code_of(function: &PairFunction) -> PairCode {
     let side_by_side =
         |first: &&[f32]| (0..first.len()).flat_map(|f| tables.iter().filter_map(move |t| t.get(f))).copied().collect();
     let weights = tables.first().map(side_by_side);
-    // A power costs about as much as twenty products. What `finish` does is not counted: it is done once per entry.
-    let dear = function.terms.iter().any(|t| t.accumulate.contains("pow_(") || t.accumulate_weighted.contains("pow_("));
+    // A power, a logarithm or a sine costs about as much as twenty products. What `finish` does is not counted: it is
+    // done once per entry.
+    let calls =
+        |text: &str| ["pow_(", "log_(", "log1p_(", "exp_(", "sin_(", "cos_("].iter().any(|call| text.contains(call));
+    let dear = function.terms.iter().any(|term| calls(&term.accumulate) || calls(&term.accumulate_weighted));
     let cost = if dear { 24.0 } else { 3.0 };
     let state = code.fields.into_iter().map(|(name, is_u32)| (name, !is_u32)).collect();
     PairCode {
