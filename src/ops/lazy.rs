@@ -1,6 +1,6 @@
 //! A kernel matrix that is known by what it does to vectors, never by its entries.
 
-use super::pair::gram;
+use super::pair::{gram, prepared};
 use super::reduce::{ReduceOptions, pair_sum};
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairSource};
@@ -136,6 +136,7 @@ impl LazyKernel {
         let flat = [self.x.shape()[..rows].iter().product(), d];
         let (x, y) = (self.x.reshape(&flat)?, self.y.reshape(&flat)?);
         let function = PairSource::pair_function(&self.kernel, d)?;
+        let (x, y, function) = prepared(OP, &x, &y, function)?;
         let work = Work::Pair(PairWork { op: OP, function, paired: true });
         let executor = x.executor();
         let storage = executor.run(&work, &[x.operand(), y.operand()])?;

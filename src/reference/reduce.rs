@@ -55,8 +55,9 @@ pub fn sum(pairs: Pairs<'_>, v: &dyn Fn(usize) -> f64, scale: f64, compensated: 
 /// `log Σⱼ v[j] exp f`; pairs of weight 0 are left out, whatever their value. −∞ over nothing.
 ///
 /// Bound: an error δ of f moves the logarithm by at most `log Σ p exp δ`, p the soft-max weights; the terms and their
-/// sum, whose base may move once per block, are off by `(64 + 5 ⌈m/64⌉ + 8) u + 2u Σ p |f − max f|`; the logarithm and
-/// the last sum round by `3u |log Σ exp(f − max f)| + u |value|`.
+/// sum, whose base may move once per block and be up to 4 below the maximum, are off by
+/// `(64 + 5 ⌈m/64⌉ + 28) u + 2u Σ p |f − max f|`; the logarithm and the last sum round by
+/// `3u |log Σ exp(f − max f)| + u |value|`.
 pub fn log_sum_exp(pairs: Pairs<'_>, v: &dyn Fn(usize) -> f64) -> (f64, f64) {
     let counted: Vec<(usize, (f64, f64))> = met(pairs).filter(|(j, _)| v(*j) != 0.0).collect();
     if counted.iter().any(|(_, (f, _))| f.is_nan()) {
@@ -77,7 +78,7 @@ pub fn log_sum_exp(pairs: Pairs<'_>, v: &dyn Fn(usize) -> f64) -> (f64, f64) {
         reach += product(p, f - largest);
         flushed += v(*j).abs().max(1.0) * SMALLEST_NORMAL / total;
     }
-    let rounded = (64 + 5 * pairs.len().div_ceil(64) + 8) as f64 * UNIT_ROUNDOFF;
+    let rounded = (64 + 5 * pairs.len().div_ceil(64) + 28) as f64 * UNIT_ROUNDOFF;
     let value = largest + total.ln();
     let bound = moved.ln().max(0.0)
         + rounded
@@ -90,7 +91,7 @@ pub fn log_sum_exp(pairs: Pairs<'_>, v: &dyn Fn(usize) -> f64) -> (f64, f64) {
 
 /// `Σⱼ exp(f) v[j] / Σⱼ exp f`; 0 over nothing.
 ///
-/// Bound: every weight `p` is off by `ε = exp δ − 1 + 2u |f − max f|` and both sums by `s = (64 + 5 ⌈m/64⌉ + 8) u` of
+/// Bound: every weight `p` is off by `ε = exp δ − 1 + 2u |f − max f|` and both sums by `s = (64 + 5 ⌈m/64⌉ + 28) u` of
 /// their magnitude: `(Σ p |v| (ε + s) + |value| Σ p (ε + s)) / (1 − Σ p (ε + s)) + 5u |value|`.
 pub fn softmax_sum(pairs: Pairs<'_>, v: &dyn Fn(usize) -> f64) -> (f64, f64) {
     let counted: Vec<(usize, (f64, f64))> = met(pairs).collect();
@@ -109,7 +110,7 @@ pub fn softmax_sum(pairs: Pairs<'_>, v: &dyn Fn(usize) -> f64) -> (f64, f64) {
     let weight = |f: f64| (f - largest).exp();
     let total: f64 = counted.iter().map(|(_, (f, _))| weight(*f)).sum();
     let value: f64 = counted.iter().map(|(j, (f, _))| weight(*f) * v(*j)).sum::<f64>() / total;
-    let rounded = (64 + 5 * pairs.len().div_ceil(64) + 8) as f64 * UNIT_ROUNDOFF + EXP;
+    let rounded = (64 + 5 * pairs.len().div_ceil(64) + 28) as f64 * UNIT_ROUNDOFF + EXP;
     let (mut above, mut below, mut size) = (0.0, 0.0, 0.0);
     for (j, (f, error)) in &counted {
         let p = weight(*f) / total;

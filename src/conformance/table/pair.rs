@@ -44,7 +44,7 @@ impl Function {
     }
 
     /// What the features of a row may be.
-    fn domain(&self) -> Domain {
+    pub(super) fn domain(&self) -> Domain {
         match self {
             Self::Metric(metric) => metric.domain,
             Self::Kernel(_) => Domain::Real,
@@ -52,7 +52,7 @@ impl Function {
     }
 
     /// The function for rows of about `d` features, with some table where it needs one, and how many they must be.
-    fn fitted(&self, d: usize) -> Option<(Self, usize)> {
+    pub(super) fn fitted(&self, d: usize) -> Option<(Self, usize)> {
         match self {
             Self::Metric(metric) => {
                 let d = metric.features.unwrap_or(d);
@@ -68,7 +68,7 @@ impl Function {
 }
 
 /// A number of a domain for any number. NaN and infinities stay where the domain has room for them.
-fn fit(domain: Domain, value: f32) -> f32 {
+pub(super) fn fit(domain: Domain, value: f32) -> f32 {
     match domain {
         Domain::Real | Domain::Angles => value,
         Domain::NonNegative => value.abs(),

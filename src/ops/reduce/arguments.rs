@@ -4,8 +4,7 @@ use super::super::pair::prepared;
 use super::ReduceOptions;
 use crate::error::{Error, Result};
 use crate::kernel::PairSource;
-
-use crate::tensor::Tensor;
+use crate::tensor::{Element, Tensor};
 use crate::work::{BlockRanges, Layout, Operand, ReduceWork, Reduction, Storage, Work};
 
 /// Columns of values that one reduction takes.
@@ -106,7 +105,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// Records the reduction to a tensor of [`row_shape`](Self::row_shape).
-    pub(super) fn rows<E: crate::tensor::Element>(
+    pub(super) fn rows<E: Element>(
         &self,
         source: &impl PairSource,
         reduction: Reduction,

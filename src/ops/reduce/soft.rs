@@ -18,7 +18,7 @@ use crate::work::Reduction;
 ///
 /// # Accuracy
 /// u = 2⁻²⁴, δⱼ the bound of f(xᵢ, yⱼ), pⱼ its soft-max weight, M the largest f: within
-/// `log Σⱼ pⱼ exp δⱼ + (64 + 5 ⌈m/64⌉ + 8) u + 2u Σⱼ pⱼ |f − M| + 3u |log Σⱼ exp(f − M)| + u |out|`, to first order.
+/// `log Σⱼ pⱼ exp δⱼ + (64 + 5 ⌈m/64⌉ + 28) u + 2u Σⱼ pⱼ |f − M| + 3u |log Σⱼ exp(f − M)| + u |out|`, to first order.
 ///
 /// # Sources
 /// Blanchard, Higham and Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41,
@@ -60,7 +60,7 @@ pub fn log_sum_exp(
 /// As [`pair_sum`](crate::pair_sum).
 ///
 /// # Accuracy
-/// u = 2⁻²⁴, pⱼ the soft-max weight of j, εⱼ = exp δⱼ − 1 + 2u |f − max f| + (64 + 5 ⌈m/64⌉ + 11) u its relative error,
+/// u = 2⁻²⁴, pⱼ the soft-max weight of j, εⱼ = exp δⱼ − 1 + 2u |f − max f| + (64 + 5 ⌈m/64⌉ + 31) u its relative error,
 /// δⱼ the bound of f(xᵢ, yⱼ): within `Σⱼ pⱼ εⱼ |vⱼ| + |out| Σⱼ pⱼ εⱼ + 5u |out|`, to first order.
 ///
 /// # Sources

@@ -5,7 +5,7 @@ mod kind;
 
 use ndarray::{Array2, Array3, Axis};
 
-use super::pair::{Function, Values, kernels};
+use super::pair::{Function, Values, fit, kernels};
 use super::{Body, settings};
 use crate::conformance::Generator;
 use crate::conformance::compare::Comparison;
@@ -115,6 +115,8 @@ impl ReduceTrial {
         let (mut xs, mut ys, mut vs) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.batch {
             let (x, y) = self.values.rows(self.n, self.m, self.d, generator);
+            let domain = self.function.domain();
+            let (x, y) = (x.mapv(|value| fit(domain, value)), y.mapv(|value| fit(domain, value)));
             xs.push(x);
             ys.push(y);
             vs.push(Array2::from_shape_simple_fn((self.m, columns), || match self.kind {
@@ -223,11 +225,8 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     // Every function through a reduction.
     for (number, (name, function)) in functions.iter().enumerate() {
         let kind = Kind::ALL[number % Kind::ALL.len()];
-        // Some are for rows of certain lengths only.
-        let Some(d) = [2 + number % 4, 2, 4, 8].into_iter().find(|d| function.pair_function(*d).is_ok()) else {
-            continue;
-        };
-        let own = trial(function, kind, (19, 45 + number % 7, d), 1 + number % 4);
+        let Some((function, d)) = function.fitted(2 + number % 4) else { continue };
+        let own = trial(&function, kind, (19, 45 + number % 7, d), 1 + number % 4);
         trials.push(ReduceTrial { meeting: Meeting::NotSelf, ..own }.named(name));
     }
     // Batches, many neighbours, many rows, and a sum of a million terms.
