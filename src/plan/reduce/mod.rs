@@ -75,7 +75,9 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
         let resident = shape.d <= RESIDENT;
         let feature_cost = if resident { shape.d as f64 * code.cost } else { 0.0 };
         let tile = if resident { choices.reduce_short } else { choices.reduce_long };
-        let tile = fitted(tile, shape.n, small <= SMALL, feature_cost + finish_cost + fold.cost());
+        // A load for each pair is what drivers in software take longest to compile.
+        let bias_cost = if bias.is_some() { 150.0 } else { 0.0 };
+        let tile = fitted(tile, shape.n, small <= SMALL, feature_cost + finish_cost + fold.cost() + bias_cost);
         let scheme = Scheme {
             limits,
             work,
