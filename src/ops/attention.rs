@@ -181,7 +181,9 @@ fn run(
         inputs.push(operand);
         bias = Some(kind);
     }
-    let mask = PairMask { causal: options.causal, window: options.window, bias, ..PairMask::default() };
+    // A window ends at the diagonal, so nothing beyond it is seen either.
+    let causal = options.causal || options.window.is_some();
+    let mask = PairMask { causal, window: options.window, bias, ..PairMask::default() };
     let work = Work::Reduce(ReduceWork { op, function, reduction: Reduction::SoftmaxSum, mask });
     record(q, &work, &inputs, &heads.out)
 }

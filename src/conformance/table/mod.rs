@@ -1,5 +1,6 @@
 //! The table of trials, an area per file.
 
+mod attention;
 mod convolve;
 mod fft;
 mod formula;
@@ -22,6 +23,8 @@ pub(crate) enum Body {
     Pair(pair::PairTrial),
     /// Reductions of metrics and kernels.
     Reduce(reduce::ReduceTrial),
+    /// Attention over heads, masks and windows.
+    Attention(attention::AttentionTrial),
     /// Matrix products.
     Gemm(gemm::GemmTrial),
     /// Fourier transforms.
@@ -42,6 +45,7 @@ impl Body {
         match self {
             Self::Pair(trial) => trial.run(context, name).await,
             Self::Reduce(trial) => trial.run(context, name).await,
+            Self::Attention(trial) => trial.run(context, name).await,
             Self::Gemm(trial) => trial.run(context, name).await,
             Self::Fft(trial) => trial.run(context, name).await,
             Self::Formula(trial) => trial.run(context, name).await,
@@ -59,6 +63,7 @@ pub(super) fn all(extent: Extent) -> Vec<Trial> {
         math::trials(extent),
         pair::trials(extent),
         reduce::trials(extent),
+        attention::trials(extent),
         gemm::trials(extent),
         fft::trials(extent),
         convolve::trials(extent),
