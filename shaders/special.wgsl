@@ -83,6 +83,6 @@ fn log_bessel_k_(nu: f32, s_given: f32) -> f32 {
     let y = (nu * log1p_(b / nu) - 2.0 * b) + log_(h * ((sums.x + sums.w) + (sums.y + sums.z)));
     let bits = bitcast<u32>(s_given);
     let outside = (bits > 0x80000000u && bits <= 0xff800000u) || !(nu >= 9e-5 && nu <= 1.1e4);
-    let value = select(y, -infinity_like_(abs(s_given)), bits > 0x5d5e0b6bu);
+    let value = select(y, -infinity_like_(abs(s_given)), (bits & 0x7fffffffu) > 0x5d5e0b6bu);
     return select(select(value, nan_like_(s_given), outside), s_given, is_nan_(s_given));
 }

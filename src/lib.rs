@@ -48,8 +48,8 @@ pub use kernel::{
 pub use metric::{Domain, Metric, Preparation, Prepare, RowMap, Table, UNIT_ROUNDOFF};
 pub use ops::{
     AttentionMask, AttentionOptions, ConvolveElement, ConvolveOptions, Extremes, FftOptions, LazyKernel, Norm,
-    ReduceOptions, attention, condensed_distances, convolve, correlate, count_within, fft, gemm, gram, ifft, irfft,
-    kernel_attention, largest, linear_attention, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise,
+    ReduceOptions, attention, condensed_distances, convolve, correlate, count_within, fft, gemm, gram, gram_diag, ifft,
+    irfft, kernel_attention, largest, linear_attention, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise,
     pairwise_bits, rfft, smallest, softmax_sum, sum_within,
 };
 pub use ops::{

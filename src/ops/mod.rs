@@ -21,7 +21,7 @@ pub use gradient::{
     kernel_sum_hyperparameter_gradients,
 };
 pub use lazy::LazyKernel;
-pub use pair::{condensed_distances, gram, paired_distances, pairwise, pairwise_bits};
+pub use pair::{condensed_distances, gram, gram_diag, paired_distances, pairwise, pairwise_bits};
 pub use reduce::{
     Extremes, ReduceOptions, count_within, largest, log_sum_exp, pair_mean, pair_sum, smallest, softmax_sum, sum_within,
 };

@@ -225,6 +225,30 @@ pub(super) fn prepare<E: Element>(op: &'static str, x: &Tensor<E>, rows: RowMap)
     record(&x, &Work::Prepare(PrepareWork { op, rows }), &[x.operand()], &shape)
 }
 
+/// The diagonal of the Gram matrix of `x` with itself, without the rest: `out[i] = k(x[i], x[i])`.
+///
+/// With `x` of shape `n × d`, `out` has shape `n`; the cost is that of n pairs.
+///
+/// # Errors
+/// As [`gram`].
+///
+/// # Accuracy
+/// As [`gram`].
+///
+/// # Examples
+/// ```
+/// # use gristmill::{gram_diag, Context, Kernel};
+/// # use ndarray::array;
+/// let context = Context::open_blocking()?;
+/// let x = context.upload(&array![[3.0, 4.0], [1.0, 0.0]])?;
+/// assert_eq!(gram_diag(&x, &Kernel::linear())?.read_blocking()?, array![25.0_f32, 1.0].into_dyn());
+/// # Ok::<(), gristmill::Error>(())
+/// ```
+pub fn gram_diag(x: &Tensor, kernel: &Kernel) -> Result<Tensor> {
+    let shape = PairShape::of("gram_diag", x, x)?;
+    run("gram_diag", x, x, kernel.pair_function(shape.d)?, true)
+}
+
 fn run(op: &'static str, x: &Tensor, y: &Tensor, function: PairFunction, paired: bool) -> Result<Tensor> {
     let (n, m) = (x.shape()[0], y.shape()[0]);
     let shape: &[usize] = if paired { &[n] } else { &[n, m] };

@@ -141,7 +141,17 @@ fn pairs(cases: &mut Vec<Case>) -> Result<()> {
     }
     // Every named kernel with its defaults, and what varies the text of one.
     let named = Kernel::all().iter().map(|entry| entry.name);
-    let variants = ["matern(nu=0.5)", "matern(nu=2.5)", "polynomial(degree=2)", "rbf(length_scale=[1, 2, 3, 4, 5])"];
+    let variants = [
+        "matern(nu=0.5)",
+        "matern(nu=2.5)",
+        "matern(nu=0.8)",
+        "polynomial(degree=2)",
+        "arc_cosine(order=2)",
+        "bernoulli(order=3)",
+        "walsh(order=3)",
+        "rbf(length_scale=[1, 2, 3, 4, 5])",
+        "rbf(columns=[0, 2]) + matern(length_scale=[1, 2, 3, 4, 5])",
+    ];
     for text in named.chain(variants).chain(["2.5*rbf(0.9) + 0.3*rq(1.2)*dot_product(0.8)"]) {
         functions.push((text.to_owned(), text.parse::<Kernel>()?.pair_function(d)?));
     }

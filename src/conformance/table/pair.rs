@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::kernel::{Kernel, PairFunction};
 use crate::metric::{Domain, Metric};
-use crate::ops::{gram, paired_distances, pairwise};
+use crate::ops::{gram, gram_diag, paired_distances, pairwise};
 
 /// Which function of two rows.
 #[derive(Debug, Clone)]
@@ -175,13 +175,17 @@ impl PairTrial {
 
     pub(super) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
         let domain = self.function.domain();
-        let (x, y) = self.values.rows(self.n, self.m, self.d, &mut Generator::named(name));
+        let (x, mut y) = self.values.rows(self.n, self.m, self.d, &mut Generator::named(name));
+        if self.paired && matches!(self.function, Function::Kernel(_)) {
+            y.assign(&x);
+        }
         let (x, y) = (x.mapv(|value| fit(domain, value)), y.mapv(|value| fit(domain, value)));
         let device_x = self.placements.0.upload(context, x.view(), f32::NAN)?;
         let device_y = self.placements.1.upload(context, y.view(), f32::NAN)?;
         let result = match &self.function {
             Function::Metric(metric) if self.paired => paired_distances(&device_x, &device_y, metric)?,
             Function::Metric(metric) => pairwise(&device_x, &device_y, metric)?,
+            Function::Kernel(kernel) if self.paired => gram_diag(&device_x, kernel)?,
             Function::Kernel(kernel) => gram(&device_x, &device_y, kernel)?,
         };
         let result = result.read().await?;
@@ -234,11 +238,28 @@ const SIZES: [(usize, usize, usize); 12] = [
 /// Sizes with so many features that a few rows are enough.
 const DEEP: [(usize, usize, usize); 2] = [(9, 7, 784), (3, 5, 4096)];
 
-/// Every named kernel with its defaults, the other orders of Matérn's, and a sum of products.
+/// What varies the text of a kernel, and every way to compose kernels.
+const FORMULAS: [&str; 14] = [
+    "matern(nu=0.5)",
+    "matern(nu=2.5)",
+    "matern(nu=0.8)",
+    "matern(nu=inf)",
+    "polyharmonic(degree=4)",
+    "wendland(length_scale=3, q=3)",
+    "arc_cosine(order=0)",
+    "arc_cosine(order=2)",
+    "ntk_relu(depth=3)",
+    "bernoulli(order=2, gamma=0.1)",
+    "walsh(order=3, gamma=0.1)",
+    "spectral_mixture([0.5, 0.25], means=[0.1, 0.7], scales=[0.5, 0.2])",
+    "2.5*rbf(0.9) + 0.3*rq(1.2, alpha=0.5)*dot_product(0.8)",
+    "0.5*(rbf(0.9) + linear)[0]**2 + laplacian(0.1)*cosine(columns=0)",
+];
+
+/// Every named kernel with its defaults, and the formulas.
 pub(super) fn kernels() -> Vec<(String, Kernel)> {
     let named = Kernel::all().iter().filter_map(|entry| Some((entry.name.to_owned(), Kernel::new(entry, []).ok()?)));
-    let formulas = ["matern(nu=0.5)", "matern(nu=2.5)", "2.5*rbf(0.9) + 0.3*rq(1.2, alpha=0.5)*dot_product(0.8)"];
-    named.chain(formulas.iter().filter_map(|text| Some(((*text).to_owned(), text.parse().ok()?)))).collect()
+    named.chain(FORMULAS.iter().filter_map(|text| Some(((*text).to_owned(), text.parse().ok()?)))).collect()
 }
 
 pub(super) fn trials(extent: Extent) -> Vec<Trial> {
@@ -252,6 +273,10 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         let [f, s, p, v] = row[..] else { continue };
         let chosen = (functions.get(f), sizes.get(s), placements.get(p), Values::ALL.get(v));
         let (Some((name, function)), Some(&(n, m, d)), Some(&placements), Some(&values)) = chosen else { continue };
+        // A row without features has no first column.
+        if matches!(function, Function::Kernel(_)) && function.pair_function(d).is_err() {
+            continue;
+        }
         let op = if matches!(function, Function::Metric(_)) { "pairwise" } else { "gram" };
         let Some((function, d)) = function.fitted(d) else { continue };
         let trial = PairTrial { function, paired: false, n, m, d, placements, values };
@@ -267,6 +292,14 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
             let Some((function, d)) = function.fitted(d) else { continue };
             let trial = PairTrial { function, paired: true, n, m: n, d, placements, values };
             trials.push(trial.named("paired", name));
+        }
+    }
+    for (name, function) in &functions {
+        let Function::Kernel(_) = function else { continue };
+        for ((n, d), values) in [((1, 1), Values::Whole), ((131, 17), Values::Bell), ((65, 64), Values::NotFinite)] {
+            let placements = (Placement::Columns, Placement::Columns);
+            let trial = PairTrial { function: function.clone(), paired: true, n, m: n, d, placements, values };
+            trials.push(trial.named("gram_diag", name));
         }
     }
     for (name, function) in &functions {
@@ -301,7 +334,7 @@ mod tests {
             assert!(count(&format!("pairwise::{}", metric.name)) >= SIZES.len(), "{}", metric.name);
             assert!(count(&format!("paired::{}", metric.name)) > 0, "{}", metric.name);
         }
-        assert_eq!(kernels().len(), Kernel::all().len() + 3);
+        assert_eq!(kernels().len(), Kernel::all().len() + FORMULAS.len());
         for (name, _) in kernels() {
             assert!(count(&format!("gram::{name}")) >= SIZES.len(), "{name}");
         }

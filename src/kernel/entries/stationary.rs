@@ -1,6 +1,6 @@
 //! Kernels of a distance with length scales.
 
-use super::{GAMMA, KernelEntry, LENGTH_SCALE, LENGTH_SCALES, Parameter, Rule, kernels, number};
+use super::{GAMMA, KernelEntry, LENGTH_SCALES, Parameter, Rule, kernels, number};
 use crate::expr::Expr;
 use crate::kernel::definition::{city_block, distance, matern, scaled_distance};
 use crate::metric::Metric;
