@@ -31,7 +31,8 @@ fn sum(name: &'static str, term: &'static str, weighted: &'static str) -> Metric
 /// `Σ w_f g(x_f, y_f)` in f64.
 fn total(x: &[f64], y: &[f64], weights: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     let terms = x.iter().zip(y).enumerate().map(|(f, (x, y))| weights.get(f).copied().unwrap_or(1.0) * term(*x, *y));
-    terms.sum()
+    // A sum of nothing would be −0.
+    terms.fold(0.0, |sum, term| sum + term)
 }
 
 /// `Σ w_f x_f²`; one rounding a term.
