@@ -176,10 +176,11 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN`]; SciPy, `scipy.spatial.distance.canberra`.
     pub CANBERRA {
         name: "canberra",
-        accumulate: "let size = abs(x) + abs(y);
-    if bitcast<u32>(size) != 0u { (*state).sum += abs(x - y) / size; }",
-        accumulate_weighted: "let size = abs(x) + abs(y);
-    if bitcast<u32>(size) != 0u { (*state).sum += w * (abs(x - y) / size); }",
+        // Branches over a whole register tile would keep some drivers' compilers busy for minutes.
+        accumulate: "let size = abs(x) + abs(y); let none = bitcast<u32>(size) == 0u;
+    (*state).sum += select(abs(x - y) / select(size, 1.0, none), 0.0, none);",
+        accumulate_weighted: "let size = abs(x) + abs(y); let none = bitcast<u32>(size) == 0u;
+    (*state).sum += select(w * (abs(x - y) / select(size, 1.0, none)), 0.0, none);",
         definition: |x, y, w, _| {
             sum(x, y, w, |x, y| if x == 0.0 && y == 0.0 { 0.0 } else { (x - y).abs() / (x.abs() + y.abs()) })
         },

@@ -84,8 +84,9 @@ pub(super) fn code_of(function: &PairFunction) -> PairCode {
     let weights = tables.first().map(side_by_side);
     // A power, a logarithm or a sine costs about as much as twenty products. What `finish` does is not counted: it is
     // done once per entry.
-    let calls =
-        |text: &str| ["pow_(", "log_(", "log1p_(", "exp_(", "sin_(", "cos_("].iter().any(|call| text.contains(call));
+    let calls = |text: &str| {
+        ["pow_(", "log_(", "log1p_(", "exp_(", "sin_(", "cos_(", "sqrt_("].iter().any(|call| text.contains(call))
+    };
     let dear = function.terms.iter().any(|term| calls(&term.accumulate) || calls(&term.accumulate_weighted));
     let cost = if dear { 24.0 } else { 3.0 };
     let state = code.fields.into_iter().map(|(name, is_u32)| (name, !is_u32)).collect();
