@@ -1,4 +1,5 @@
 //! The devices that a bench runs on, and how their results are timed.
+#![allow(dead_code)] // every bench uses its part
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId};

@@ -78,7 +78,7 @@ pub(super) fn matern(nu: f64, r: f64) -> f64 {
         (-0.5 * r * r).exp()
     } else if s < 1e-12 {
         1.0
-    } else if !(s < 1e6) {
+    } else if s >= 1e6 || s.is_nan() {
         0.0 * s.recip()
     } else {
         ((1.0 - nu) * 2.0_f64.ln() - ln_gamma(nu) + nu * s.ln() - s + scaled_bessel_k(nu, s).ln()).exp()

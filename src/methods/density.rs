@@ -209,7 +209,7 @@ fn log_ball(d: usize) -> f64 {
 
 /// ln Γ(twice / 2), by its recurrence from Γ(1/2) = √π or Γ(1) = 1.
 fn log_gamma_of_half(twice: usize) -> f64 {
-    let (first, start) = if twice % 2 == 0 { (2, 0.0) } else { (1, 0.5 * PI.ln()) };
+    let (first, start) = if twice.is_multiple_of(2) { (2, 0.0) } else { (1, 0.5 * PI.ln()) };
     (first..twice).step_by(2).fold(start, |sum, k| sum + (k as f64 / 2.0).ln())
 }
 

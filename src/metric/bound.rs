@@ -9,7 +9,7 @@
 pub use crate::expr::UNIT_ROUNDOFF;
 
 use super::definition::jensen_shannon_term;
-use super::prepare::{normalised, standardised};
+use super::prepare::normalised;
 use crate::expr::{DIVIDE_ROUNDING, SMALLEST_NORMAL, SQRT_ROUNDING};
 
 /// Terms that a blocked sum of `d` terms adds one after another, in the worst case: 64 in a block, then the blocks.

@@ -93,7 +93,7 @@ impl AttentionTrial {
         };
         let (q, k, v) = (draw(heads, [n, d]), draw(groups, [m, d]), draw(groups, [m, columns]));
         let numbers = draw(heads, [n, m]);
-        let hidden = |i: usize, j: usize| (3 * i + 5 * j) % 7 == 0 || i % 5 == 4;
+        let hidden = |i: usize, j: usize| (3 * i + 5 * j).is_multiple_of(7) || i % 5 == 4;
         let mask = match self.given {
             Given::Nothing => None,
             Given::Keys => {

@@ -161,7 +161,7 @@ impl ReduceTrial {
         let v = || -> Result<Tensor> {
             let v = place(&drawn.v, self.placements.1)?;
             // A vector of values where there is one column, in every other trial.
-            if self.columns == 1 && self.n % 2 == 0 { v.reshape(&v.shape()[..v.rank() - 1]) } else { Ok(v) }
+            if self.columns == 1 && self.n.is_multiple_of(2) { v.reshape(&v.shape()[..v.rank() - 1]) } else { Ok(v) }
         };
         let radius = drawn.radius;
         Ok(match self.kind {
