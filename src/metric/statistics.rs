@@ -153,7 +153,8 @@ fn product(x: &[f64], y: &[f64], weights: &[f64], gamma: f64, phi: impl Fn(f64, 
         let w = weights.get(f).copied().unwrap_or(1.0) * gamma;
         1.0 + if w == 0.0 { 0.0 } else { w * phi(*x, *y) }
     };
-    x.iter().zip(y).enumerate().map(factor).product::<f64>() - 1.0
+    let product = x.iter().zip(y).enumerate().map(factor).product::<f64>();
+    if product.is_finite() { product - 1.0 } else { f64::NAN }
 }
 
 /// A product over `1 + gamma φ`, where `body` makes `phi` of x and y.
@@ -169,7 +170,8 @@ fn product_of(name: &'static str, body: &str, gamma: f32) -> Metric {
         accumulate: text(""),
         accumulate_weighted: text("w * "),
         merge: Cow::Borrowed("return State(a.excess + b.excess + a.excess * b.excess);"),
-        finish: Cow::Borrowed("return state.excess;"),
+        // Where a factor is infinite, what the others make of it depends on their order.
+        finish: Cow::Borrowed("if is_inf_(state.excess) { return pair_nan(); } return state.excess;"),
         parameters: vec![(Cow::Borrowed("gamma"), gamma)],
         zero_on_self: false,
         is_metric: false,

@@ -71,7 +71,7 @@ pub struct PairMask {
     pub exclude_self: bool,
     /// Only `j ≤ i + m − n`: the last row of x meets all of y.
     pub causal: bool,
-    /// Only the `window` rows of y up to `i + m − n`: `j > i + m − n − window`.
+    /// Only `j > i + m − n − window`; with `causal`, the `window` rows of y up to `i + m − n`.
     pub window: Option<u32>,
     /// A further input with an entry per pair.
     pub bias: Option<Bias>,

@@ -252,9 +252,20 @@ impl Fold {
     /// sums are ever rescaled, and each rescaling is of something e⁴ smaller than what comes.
     fn take_exponentials(&self, text: &mut String, rows: u32, masked: bool) {
         let indent = "        ";
-        let met = |r: u32| format!("(bits & {}u) != 0u", 1_u32 << r);
+        let softmax = self.reduction == Reduction::SoftmaxSum;
+        let weighted = !softmax && self.columns > 0;
+        // A pair of weight 0 counts no more than one that the mask keeps apart: its value must not become the peak.
+        let counts = |r: u32| match (masked, weighted) {
+            (true, true) => Some(format!("(bits & {}u) != 0u && v{r}_0 != 0.0", 1_u32 << r)),
+            (true, false) => Some(format!("(bits & {}u) != 0u", 1_u32 << r)),
+            (false, true) => Some(format!("v{r}_0 != 0.0")),
+            (false, false) => None,
+        };
         for r in 0..rows {
-            let value = if masked { format!("select(-3.4028234e38, f{r}, {})", met(r)) } else { format!("f{r}") };
+            let value = match counts(r) {
+                Some(counts) => format!("select(-3.4028234e38, f{r}, {counts})"),
+                None => format!("f{r}"),
+            };
             let _ = writeln!(text, "{indent}let g{r} = {value};");
         }
         let most = (1..rows).fold("g0".to_owned(), |most, r| format!("max({most}, g{r})"));
@@ -267,12 +278,14 @@ impl Fold {
                 let _ = writeln!(text, "{indent}c.{part}_{name} *= shrink;");
             }
         }
-        let softmax = self.reduction == Reduction::SoftmaxSum;
         for r in 0..rows {
             let term = format!("exp_(g{r} - c.peak)");
-            let term = if masked { format!("select(0.0, {term}, {})", met(r)) } else { term };
+            let term = match counts(r) {
+                Some(counts) => format!("select(0.0, {term}, {counts})"),
+                None => term,
+            };
             let _ = writeln!(text, "{indent}let e{r} = {term};");
-            let weight = if !softmax && self.columns > 0 { format!(" * v{r}_0") } else { String::new() };
+            let weight = if weighted { format!(" * v{r}_0") } else { String::new() };
             let _ = writeln!(text, "{indent}c.block_s += e{r}{weight};");
             for column in (0..self.columns).filter(|_| softmax) {
                 let _ = writeln!(text, "{indent}c.block_{column} += e{r} * v{r}_{column};");
