@@ -121,7 +121,7 @@ pub(crate) fn differs() -> Metric {
     let term = "let a = bitcast<u32>(x);
     let b = bitcast<u32>(y);
     let zeros = ((a | b) & 0x7fffffffu) == 0u;
-    (*state).differs |= select(0u, 1u, (a != b && !zeros) || is_nan_(x) || is_nan_(y));";
+    (*state).differs |= select(0u, 1u, ((a != b) & !zeros) | is_nan_(x) | is_nan_(y));";
     Metric {
         state: Cow::Borrowed("differs: u32"),
         merge: Cow::Borrowed("return State(a.differs | b.differs);"),
@@ -275,7 +275,7 @@ pub(crate) fn walsh_product(order: u32, gamma: f32) -> Metric {
     let t = select(bitcast<f32>((127u - places) << 23u), 0.0, z == 0u);
     let beta = f32(places);
     let xi = f32(z) * 2.3283064365386963e-10;
-    let none = is_nan_(x) || is_inf_(x) || is_nan_(y) || is_inf_(y);";
+    let none = is_nan_(x) | is_inf_(x) | is_nan_(y) | is_inf_(y);";
     fn phi(order: u32, x: f64, y: f64) -> f64 {
         match (digits(x), digits(y)) {
             (Some(x), Some(y)) => walsh(order, x ^ y),

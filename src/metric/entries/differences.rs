@@ -85,7 +85,7 @@ metrics! {
     pub NAN_EUCLIDEAN {
         name: "nan_euclidean",
         state: "sum: f32, present: f32, all: f32",
-        accumulate: "let difference = x - y; let there = !(is_nan_(x) || is_nan_(y));
+        accumulate: "let difference = x - y; let there = !(is_nan_(x) | is_nan_(y));
     (*state).sum += select(0.0, difference * difference, there);
     (*state).present += select(0.0, 1.0, there); (*state).all += 1.0;",
         finish: "if state.all == 0.0 { return 0.0; } if state.present == 0.0 { return pair_nan(); }

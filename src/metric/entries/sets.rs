@@ -45,9 +45,9 @@ metrics! {
         name: "jaccard",
         state: "apart: f32, either: f32",
         accumulate: "(*state).apart += select(1.0, 0.0, x == y);
-    (*state).either += select(1.0, 0.0, x == 0.0 && y == 0.0);",
+    (*state).either += select(1.0, 0.0, (x == 0.0) & (y == 0.0));",
         accumulate_weighted: "(*state).apart += select(w, 0.0, x == y);
-    (*state).either += select(w, 0.0, x == 0.0 && y == 0.0);",
+    (*state).either += select(w, 0.0, (x == 0.0) & (y == 0.0));",
         finish: "if state.either == 0.0 { return 0.0; } return state.apart / state.either;",
         domain: Domain::Boolean,
         definition: |x, y, w, _| {

@@ -87,7 +87,12 @@ pub(super) fn code_of(function: &PairFunction) -> PairCode {
     let calls = |text: &str| {
         ["pow_(", "log_(", "log1p_(", "exp_(", "sin_(", "cos_(", "sqrt_("].iter().any(|call| text.contains(call))
     };
-    let dear = function.terms.iter().any(|term| calls(&term.accumulate) || calls(&term.accumulate_weighted));
+    // Branches, which `&&` and `||` are too, take some drivers minutes to compile where a tile repeats them.
+    let branches = |text: &str| ["if ", "&&", "||"].iter().any(|word| text.contains(word));
+    let dear = function.terms.iter().any(|term| {
+        let text = if term.weights.is_some() { &term.accumulate_weighted } else { &term.accumulate };
+        calls(text) || branches(text)
+    });
     let cost = if dear { 24.0 } else { 3.0 };
     let state = code.fields.into_iter().map(|(name, is_u32)| (name, !is_u32)).collect();
     PairCode {

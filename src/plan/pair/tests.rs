@@ -151,6 +151,7 @@ fn only_our_own_text_runs_without_the_drivers_checks() {
             None => metric,
         };
         for metric in Metric::all().into_iter().chain(others).filter_map(|metric| metric.example(d)).map(ready) {
+            let d = metric.weights.as_ref().map_or(d, Vec::len);
             assert!(unchecked(&metric.clone().into(), paired, d).iter().all(|proven| *proven), "{}", metric.name);
             if metric.weights.is_none() && !metric.accumulate_weighted.is_empty() {
                 assert!(unchecked(&metric.with_weights(vec![1.0; d]).into(), paired, d).iter().all(|proven| *proven));

@@ -25,6 +25,8 @@ const COLUMNS: u64 = 8;
 const RESIDENT: u64 = 8;
 /// Rough number of operations that a panel may unroll.
 const UNROLLED_COST: f64 = 8000.0;
+/// Rough number of operations at the end of a pair from which its text is not repeated: drivers take minutes for it.
+const DEAR_END: f64 = 300.0;
 /// Terms of all sums together up to which a shape counts as small: it takes any tile less time than a driver takes for a
 /// longer shader.
 const SMALL: u64 = 1 << 17;
@@ -92,6 +94,7 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
             tile,
             resident,
             pair_cost: shape.d as f64 * code.cost + finish_cost + fold.cost(),
+            ends_in_loop: finish_cost > DEAR_END,
         };
         scheme.record(&spans, &mut buffers, &mut program)?;
     }

@@ -58,6 +58,8 @@ pub(super) struct Scheme<'a> {
     pub(super) resident: bool,
     /// Rough number of operations for one pair.
     pub(super) pair_cost: f64,
+    /// Whether the ends of a panel's pairs are computed in a loop.
+    pub(super) ends_in_loop: bool,
 }
 
 /// The buffers that all passes share, and what the packed ones hold.
@@ -376,7 +378,8 @@ impl Scheme<'_> {
         let d = self.shape.d;
         let walk =
             if self.resident { 0 } else { d / u64::from(self.tile.depth) + d / 32 + u64::from(self.tile.depth) + 2 };
-        2 + walk + u64::from(self.tile.block_columns) * self.fold.iterations(self.tile.rows)
+        let ends = if self.ends_in_loop { u64::from(self.tile.block()) } else { 0 };
+        2 + walk + ends + u64::from(self.tile.block_columns) * self.fold.iterations(self.tile.rows)
     }
 
     fn shader(&self, mask: Option<&PairMask>) -> Shader {
@@ -413,6 +416,7 @@ impl Scheme<'_> {
             weighted,
             mask,
             fold: self.fold,
+            ends_in_loop: self.ends_in_loop,
         };
         let tail = tail
             .code(&declared)

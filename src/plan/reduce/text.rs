@@ -19,6 +19,8 @@ pub(super) struct Panel<'a> {
     pub(super) mask: Option<&'a PairMask>,
     /// What the values become.
     pub(super) fold: Fold,
+    /// Whether the end of a pair is so dear that its text stands there once, in a loop, and not once for each pair.
+    pub(super) ends_in_loop: bool,
 }
 
 impl Panel<'_> {
@@ -250,23 +252,18 @@ impl Panel<'_> {
                 let _ = writeln!(text, "    let y{r}of{f} = {};", self.row_value(&format!("y{f}"), r));
             }
         }
+        if self.ends_in_loop {
+            self.end_in_loop(text);
+        }
         for o in 0..self.own() {
             let _ = writeln!(text, "    {{\n        var c = (*carries).c{o};");
             for r in 0..self.tile.rows {
-                let state = match self.resident {
-                    Some(features) => {
-                        let _ = writeln!(text, "        var s{r} = State();");
-                        for f in 0..features {
-                            let weight = if self.weighted { format!("own.w{f}") } else { "1.0".to_owned() };
-                            let _ =
-                                writeln!(text, "        pair_accumulate(&s{r}, own.x{o}_{f}, y{r}of{f}, {weight});");
-                        }
-                        format!("s{r}")
-                    }
-                    None => format!("totals.s{}", r * self.own() + o),
+                let value = match self.ends_in_loop {
+                    true => format!("values_of_pairs[{}]", r * self.own() + o),
+                    false => format!("pair_finish({})", self.state(text, o, r)),
                 };
                 let bind = if self.additive() { "var" } else { "let" };
-                let _ = writeln!(text, "        {bind} f{r} = pair_finish({state});");
+                let _ = writeln!(text, "        {bind} f{r} = {value};");
             }
             if let Some(mask) = self.mask {
                 let _ = writeln!(text, "        let own_row = row + {}u;", self.row_of(o));
@@ -288,6 +285,35 @@ impl Panel<'_> {
             let _ = writeln!(text, "        (*carries).c{o} = c;\n    }}");
         }
         text.push_str("}\n");
+    }
+
+    /// Makes the state of own row `o` and row `r` of the panel; its name.
+    fn state(&self, text: &mut String, o: u32, r: u32) -> String {
+        let Some(features) = self.resident else { return format!("totals.s{}", r * self.own() + o) };
+        let _ = writeln!(text, "        var s{r} = State();");
+        for f in 0..features {
+            let weight = if self.weighted { format!("own.w{f}") } else { "1.0".to_owned() };
+            let _ = writeln!(text, "        pair_accumulate(&s{r}, own.x{o}_{f}, y{r}of{f}, {weight});");
+        }
+        format!("s{r}")
+    }
+
+    /// The values of all pairs of the panel, one after another.
+    fn end_in_loop(&self, text: &mut String) {
+        let pairs = self.tile.rows * self.own();
+        let _ = writeln!(text, "    var states: array<State, {pairs}>;\n    var values_of_pairs: array<f32, {pairs}>;");
+        for o in 0..self.own() {
+            text.push_str("    {\n");
+            for r in 0..self.tile.rows {
+                let state = self.state(text, o, r);
+                let _ = writeln!(text, "        states[{}] = {state};", r * self.own() + o);
+            }
+            text.push_str("    }\n");
+        }
+        let _ = writeln!(
+            text,
+            "    for (var p = 0u; p < {pairs}u; p++) {{\n        values_of_pairs[p] = pair_finish(states[p]);\n    }}"
+        );
     }
 
     fn additive(&self) -> bool {
