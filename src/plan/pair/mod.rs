@@ -24,6 +24,9 @@ use crate::work::{Input, PairWork};
 /// Operations per feature from which a function is not worth unrolling over a tile.
 const DEAR: f64 = 20.0;
 
+/// Rough number of operations at the end of a pair from which its text is not repeated: drivers take minutes for it.
+pub(super) const DEAR_END: f64 = 300.0;
+
 /// Passes of `out[i, j] = function(x[i], y[j])`.
 pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choices: &Choices) -> Result<Program> {
     let op = work.op;
@@ -49,7 +52,9 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
         return Ok(program);
     }
     let code = code_of(&work.function);
-    if work.paired || (code.cost >= DEAR && entries::can_see_all_of(y.layout, limits)) {
+    if work.paired
+        || ((code.cost >= DEAR || finish_cost(&code.text) > DEAR_END) && entries::can_see_all_of(y.layout, limits))
+    {
         entries::record(&code, [x.layout, y.layout], work.paired, limits, &mut program)?;
         return Ok(program);
     }
@@ -105,6 +110,13 @@ pub(super) fn code_of(function: &PairFunction) -> PairCode {
         cost: cost * function.terms.len().max(1) as f64,
         state,
     }
+}
+
+/// Rough number of operations at the end of a pair, from the functions that its text calls.
+pub(super) fn finish_cost(text: &str) -> f64 {
+    let Some(finish) = text.find("fn finish_0").map(|at| &text[at..]) else { return 4.0 };
+    let calls = [("exp_(", 40.0), ("log_(", 40.0), ("pow_(", 90.0), ("sqrt_(", 20.0), ("_(", 20.0), (" / ", 4.0)];
+    calls.iter().map(|(call, cost)| finish.matches(call).count() as f64 * cost).sum::<f64>() + 4.0
 }
 
 /// Makes a temporary at least this large.

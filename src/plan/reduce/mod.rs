@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use super::choices::{Choices, Tile};
 use super::lower::output_bytes;
-use super::pair::{Side, code_of};
+use super::pair::{DEAR_END, Side, code_of, finish_cost};
 use super::pieces::collapsed;
 use super::{BufferId, Limits, Program, Window, copy};
 use crate::error::{Error, Result};
@@ -25,8 +25,6 @@ const COLUMNS: u64 = 8;
 const RESIDENT: u64 = 8;
 /// Rough number of operations that a panel may unroll.
 const UNROLLED_COST: f64 = 8000.0;
-/// Rough number of operations at the end of a pair from which its text is not repeated: drivers take minutes for it.
-const DEAR_END: f64 = 300.0;
 /// Terms of all sums together up to which a shape counts as small: it takes any tile less time than a driver takes for a
 /// longer shader.
 const SMALL: u64 = 1 << 17;
@@ -242,13 +240,6 @@ fn fitted(mut tile: Tile, n: u64, small: bool, entry_cost: f64) -> Tile {
         }
     }
     tile
-}
-
-/// Rough number of operations at the end of a pair, from the functions that its text calls.
-fn finish_cost(text: &str) -> f64 {
-    let Some(finish) = text.find("fn finish_0").map(|at| &text[at..]) else { return 4.0 };
-    let calls = [("exp_(", 40.0), ("log_(", 40.0), ("pow_(", 90.0), ("sqrt_(", 20.0), ("_(", 20.0), (" / ", 4.0)];
-    calls.iter().map(|(call, cost)| finish.matches(call).count() as f64 * cost).sum::<f64>() + 4.0
 }
 
 /// Which rows of x meet which rows of y, all rows of x once and in order.
