@@ -175,6 +175,8 @@ pub struct Choices {
     pub reduce_short: Tile,
     /// Tile of reductions over longer rows.
     pub reduce_long: Tile,
+    /// Columns of values that one pass of a reduction takes, 1 to 8; of extremes it keeps twice as many.
+    pub reduce_columns: u32,
     /// Shapes of Fourier transforms.
     pub fft: FftChoices,
     /// Workgroups that keep the device busy; with fewer, long sums are spread over workgroups too.
@@ -188,6 +190,7 @@ impl Choices {
         self.pair.fits(limits)
             && self.gemm.fits(limits)
             && [self.reduce_short, self.reduce_long].iter().all(|tile| tile.reduces() && tile.fits(limits))
+            && (1..=8).contains(&self.reduce_columns)
             && self.workgroups > 0
             && (13..=64).contains(&fft.largest_radix)
             && (2..=64).contains(&fft.registers)
@@ -201,6 +204,10 @@ impl Choices {
         let tile = Tile::candidates(limits).first().copied().unwrap_or(Tile::direct(8, 4, 4, 1));
         let workgroups = if limits.kind == DeviceKind::Software { 4 } else { 256 };
         let [reduce_short, reduce_long] = Tile::reducing(limits);
-        Self { pair: tile, gemm: tile, reduce_short, reduce_long, workgroups, fft: FftChoices::default() }
+        // Few registers for SwiftShader's compiler, see `Tile::reducing`.
+        let frail = limits.kind == DeviceKind::Software && limits.subgroup_size.is_some_and(|lanes| lanes < 8);
+        let reduce_columns = if frail { 2 } else { 8 };
+        let fft = FftChoices::default();
+        Self { pair: tile, gemm: tile, reduce_short, reduce_long, reduce_columns, workgroups, fft }
     }
 }

@@ -4,9 +4,6 @@ use std::fmt::Write;
 
 use crate::work::Reduction;
 
-/// Most values that a row keeps in registers, in order.
-pub(super) const KEPT: u32 = 16;
-
 /// One reduction, with the values' columns that one pass takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fold {

@@ -16,11 +16,9 @@ use super::pieces::collapsed;
 use super::{BufferId, Limits, Program, Window, copy};
 use crate::error::{Error, Result};
 use crate::work::{BlockRanges, Input, Layout, ReduceWork, Reduction};
-use fold::{Fold, KEPT};
+use fold::Fold;
 use scheme::{Buffers, Matrix, Scheme, Span};
 
-/// Columns of values that one pass takes.
-const COLUMNS: u64 = 8;
 /// Features up to which the own rows stay in registers.
 const RESIDENT: u64 = 8;
 /// Rough number of operations that a panel may unroll.
@@ -55,8 +53,8 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
     let small = [shape.batches, shape.n, shape.m, shape.d.max(1)].iter().fold(1, |all: u64, n| all.saturating_mul(*n));
     // Extremes are found a few ranks at a time, each time among what lies behind those that are known.
     let (count, step) = match work.reduction {
-        Reduction::Extreme { k, .. } => (u64::from(k), u64::from(KEPT)),
-        _ => (columns.max(1), COLUMNS),
+        Reduction::Extreme { k, .. } => (u64::from(k), 2 * u64::from(choices.reduce_columns)),
+        _ => (columns.max(1), u64::from(choices.reduce_columns)),
     };
     let floors = match count > step && matches!(work.reduction, Reduction::Extreme { .. }) {
         true => Some(floors(&shape, limits, &mut program)?),
