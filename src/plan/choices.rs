@@ -177,6 +177,8 @@ pub struct Choices {
     pub reduce_long: Tile,
     /// Columns of values that one pass of a reduction takes, 1 to 8; of extremes it keeps twice as many.
     pub reduce_columns: u32,
+    /// Whether reductions keep rows of a few features in registers.
+    pub reduce_resident: bool,
     /// Shapes of Fourier transforms.
     pub fft: FftChoices,
     /// Workgroups that keep the device busy; with fewer, long sums are spread over workgroups too.
@@ -208,6 +210,15 @@ impl Choices {
         let frail = limits.kind == DeviceKind::Software && limits.subgroup_size.is_some_and(|lanes| lanes < 8);
         let reduce_columns = if frail { 2 } else { 8 };
         let fft = FftChoices::default();
-        Self { pair: tile, gemm: tile, reduce_short, reduce_long, reduce_columns, workgroups, fft }
+        Self {
+            pair: tile,
+            gemm: tile,
+            reduce_short,
+            reduce_long,
+            reduce_columns,
+            reduce_resident: !frail,
+            workgroups,
+            fft,
+        }
     }
 }

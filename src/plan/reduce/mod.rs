@@ -70,7 +70,7 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
             }
             reduction => Fold { reduction, columns: taken.min(columns) as u32, first_rank: 0, ranks: 0 },
         };
-        let resident = shape.d <= RESIDENT;
+        let resident = shape.d <= RESIDENT && choices.reduce_resident;
         let feature_cost = if resident { shape.d as f64 * code.cost } else { 0.0 };
         let tile = if resident { choices.reduce_short } else { choices.reduce_long };
         // A load for each pair is what drivers in software take longest to compile.
