@@ -16,10 +16,14 @@ pub struct ShaderFile {
 }
 
 /// The accurate functions that every shader may call; where a shader asks for them, those that it names are appended.
-pub const MATH: ShaderFile = ShaderFile { name: "math", text: include_str!("../../shaders/math.wgsl") };
+pub static MATH: [ShaderFile; 2] = [
+    ShaderFile { name: "math", text: include_str!("../../shaders/math.wgsl") },
+    ShaderFile { name: "trigonometry", text: include_str!("../../shaders/trigonometry.wgsl") },
+];
 
 /// A function or a structure of a file, with the comment above it.
 struct Declaration {
+    file: &'static ShaderFile,
     name: &'static str,
     text: &'static str,
     /// Lines of the file above it.
@@ -29,17 +33,19 @@ struct Declaration {
 /// What [`MATH`] declares, in order.
 static MATH_DECLARATIONS: LazyLock<Vec<Declaration>> = LazyLock::new(|| {
     let mut declarations = Vec::new();
-    let mut lines_before = 0;
-    // Blank lines separate the declarations and occur nowhere else.
-    for block in MATH.text.split_inclusive("\n\n") {
-        let name = block.lines().find_map(|line| {
-            let rest = line.strip_prefix("fn ").or_else(|| line.strip_prefix("struct "))?;
-            words(rest).next()
-        });
-        if let Some(name) = name {
-            declarations.push(Declaration { name, text: block, lines_before });
+    for file in &MATH {
+        let mut lines_before = 0;
+        // Blank lines separate the declarations and occur nowhere else.
+        for block in file.text.split_inclusive("\n\n") {
+            let name = block.lines().find_map(|line| {
+                let rest = line.strip_prefix("fn ").or_else(|| line.strip_prefix("struct "))?;
+                words(rest).next()
+            });
+            if let Some(name) = name {
+                declarations.push(Declaration { file, name, text: block, lines_before });
+            }
+            lines_before += block.matches('\n').count();
         }
-        lines_before += block.matches('\n').count();
     }
     declarations
 });
@@ -145,7 +151,7 @@ pub struct Shader {
     pub file: ShaderFile,
     /// What is appended.
     pub tail: Tail,
-    /// Whether the accurate functions of `math.wgsl` are appended too, as far as they are called.
+    /// Whether the accurate functions of [`MATH`] are appended too, as far as they are called.
     pub math: bool,
     /// Whether the plan proves every index in range, so that the driver's own bounds checks may be left out.
     pub indices_proven: bool,
@@ -165,7 +171,7 @@ impl Shader {
         if self.math {
             let mut needed = needed(&[self.file.text, &self.tail.code].concat());
             for declaration in MATH_DECLARATIONS.iter().filter(|_| needed.remove(0)) {
-                push(&mut text, &mut segments, &MATH, declaration.text, declaration.lines_before);
+                push(&mut text, &mut segments, declaration.file, declaration.text, declaration.lines_before);
             }
         }
         segments.push(Segment {
@@ -210,11 +216,12 @@ mod tests {
     #[test]
     fn every_function_of_math_is_found() {
         let names: Vec<&str> = MATH_DECLARATIONS.iter().map(|declaration| declaration.name).collect();
-        let written = MATH.text.lines().filter(|line| line.starts_with("fn ") || line.starts_with("struct ")).count();
+        let lines = MATH.iter().flat_map(|file| file.text.lines());
+        let written = lines.filter(|line| line.starts_with("fn ") || line.starts_with("struct ")).count();
         assert_eq!(names.len(), written);
         assert!(names.iter().all(|name| name.ends_with('_')), "{names:?}");
         for declaration in MATH_DECLARATIONS.iter() {
-            let line = MATH.text.lines().nth(declaration.lines_before);
+            let line = declaration.file.text.lines().nth(declaration.lines_before);
             assert_eq!(line, declaration.text.lines().next(), "{}", declaration.name);
         }
     }
