@@ -7,20 +7,14 @@
 mod adapters;
 
 use gristmill::conformance::{Extent, run_trial, trials};
-use libtest_mimic::{Arguments, Completion, Trial};
+use libtest_mimic::{Completion, Trial};
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    // One thread: GL work may not change threads, and software rasterizers use every core by themselves.
-    arguments.test_threads = Some(1);
     let extent = if adapters::flag("GRISTMILL_FULL") { Extent::Full } else { Extent::Sample };
-    let (found, missing) = adapters::find();
-    let mut tests = Vec::new();
-    for adapter in found {
-        for trial in trials(extent) {
+    adapters::run(|adapter| {
+        let test = |trial: gristmill::conformance::Trial| {
             let adapter = adapter.clone();
-            let name = format!("{}::{}", adapter.name, trial.name());
-            tests.push(Trial::ignorable_test(name, move || {
+            Trial::ignorable_test(format!("{}::{}", adapter.name, trial.name()), move || {
                 let context = adapters::context(&adapter).map_err(|error| error.to_string())?;
                 let outcome = pollster::block_on(run_trial(&context, &trial));
                 match (outcome.failure, outcome.skipped) {
@@ -28,9 +22,8 @@ fn main() {
                     (None, Some(reason)) => Ok(Completion::ignored_with(reason)),
                     (None, None) => Ok(Completion::Completed),
                 }
-            }));
-        }
-    }
-    tests.extend(adapters::stand_ins(missing));
-    adapters::run(&arguments, tests)
+            })
+        };
+        trials(extent).into_iter().map(test).collect()
+    })
 }

@@ -5,7 +5,6 @@ mod adapters;
 
 use gristmill::wgpu::{self, BufferUsages};
 use gristmill::{Complex32, Context, FftOptions, Metric, Tensor, fft, pairwise};
-use libtest_mimic::{Arguments, Trial};
 use ndarray::{Array2, array};
 
 type Check = fn(&Context) -> gristmill::Result<()>;
@@ -19,21 +18,13 @@ const CHECKS: [(&str, Check); 5] = [
 ];
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let (found, missing) = adapters::find();
-    let mut tests = Vec::new();
-    for adapter in found.into_iter().filter(|adapter| adapter.name != "cpu") {
-        for (name, check) in CHECKS {
-            let adapter = adapter.clone();
-            tests.push(Trial::test(format!("{}::{name}", adapter.name), move || {
-                let context = adapters::context(&adapter).map_err(|error| error.to_string())?;
-                check(&context).map_err(|error| error.to_string().into())
-            }));
-        }
-    }
-    tests.extend(adapters::stand_ins(missing));
-    adapters::run(&arguments, tests)
+    adapters::run(|adapter| {
+        let checks = CHECKS.into_iter().filter(|_| adapter.name != "cpu");
+        let trial = |(name, check): (&str, Check)| {
+            adapters::trial(adapter, name, move |context| check(context).map_err(|error| error.to_string()))
+        };
+        checks.map(trial).collect()
+    })
 }
 
 fn buffer(context: &Context, entries: &[f32], usage: BufferUsages) -> wgpu::Buffer {

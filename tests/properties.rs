@@ -15,7 +15,7 @@ use gristmill::{
     PairFunction, ReduceOptions, Tensor, Tile, convolve, fft, gemm, gram, ifft, largest, pair_sum, pairwise, reference,
     smallest,
 };
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 use ndarray::{Array1, Array2, Ix2, s};
 use num_complex::Complex;
 use proptest::prelude::*;
@@ -38,32 +38,24 @@ const PROPERTIES: [(&str, Property); 8] = [
 ];
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let (found, missing) = adapters::find();
-    let mut tests = Vec::new();
-    for adapter in found {
-        let cases = if adapter.name == "cpu" { 64 } else { adapters::number("GRISTMILL_PROPERTY_CASES", 12) };
-        for (name, property) in PROPERTIES {
-            let adapter = adapter.clone();
-            tests.push(Trial::test(format!("{}::{name}", adapter.name), move || {
-                let context = adapters::context(&adapter).map_err(|error| error.to_string())?;
-                property(&context, cases).map_err(Into::into)
+    adapters::run(|adapter| {
+        let cpu = adapter.name == "cpu";
+        let cases = if cpu { 64 } else { adapters::number("GRISTMILL_PROPERTY_CASES", 12) };
+        let trial = |(name, property): (&str, Property)| {
+            adapters::trial(adapter, name, move |context| property(context, cases))
+        };
+        let mut trials: Vec<Trial> = PROPERTIES.into_iter().map(trial).collect();
+        if cpu {
+            trials.push(adapters::trial(adapter, "10,000 random arguments do not panic", |context| {
+                arguments::check(context, adapters::number("GRISTMILL_ARGUMENT_CASES", 10_000))
             }));
+        } else {
+            let adapter = adapter.clone();
+            let name = format!("{}::every tile gives the same within its bounds", adapter.name);
+            trials.push(Trial::test(name, move || every_tile(&adapter).map_err(Into::into)));
         }
-        if adapter.name != "cpu" {
-            tests.push(Trial::test(
-                format!("{}::every tile gives the same within its bounds", adapter.name),
-                move || every_tile(&adapter).map_err(Into::into),
-            ));
-        }
-    }
-    tests.push(Trial::test("cpu::10,000 random arguments do not panic", || {
-        let runs = adapters::number("GRISTMILL_ARGUMENT_CASES", 10_000);
-        arguments::check(&Context::cpu(), runs).map_err(Into::into)
-    }));
-    tests.extend(adapters::stand_ins(missing));
-    adapters::run(&arguments, tests)
+        trials
+    })
 }
 
 /// Runs a property; the inputs follow from a seed, so that a failure can be run again.

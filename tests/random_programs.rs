@@ -16,34 +16,25 @@ use gristmill::{
     Tensor, convolve, fft, gemm, gram, ifft, irfft, log_sum_exp, pair_sum, pairwise, reference, rfft, smallest,
     softmax_sum,
 };
-use libtest_mimic::{Arguments, Trial};
 use ndarray::{Array2, ArrayD, Axis, Ix2};
 use num_complex::Complex;
 
 type Failure = String;
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
+    const BUNDLE: usize = 25;
     let count = adapters::number("GRISTMILL_RANDOM_PROGRAMS", 100);
-    let (found, missing) = adapters::find();
-    let mut tests = Vec::new();
-    for adapter in found {
-        const BUNDLE: usize = 25;
-        for first in (0..count).step_by(BUNDLE) {
-            let adapter = adapter.clone();
+    adapters::run(|adapter| {
+        let bundle = |first: usize| {
             let last = (first + BUNDLE).min(count);
-            tests.push(Trial::test(format!("{}::programs {first} to {}", adapter.name, last - 1), move || {
-                let context = adapters::context(&adapter).map_err(|error| error.to_string())?;
-                for number in first..last {
-                    program(&context, number as u64).map_err(|error| format!("program {number}: {error}"))?;
-                }
-                Ok(())
-            }));
-        }
-    }
-    tests.extend(adapters::stand_ins(missing));
-    adapters::run(&arguments, tests)
+            adapters::trial(adapter, &format!("programs {first} to {}", last - 1), move |context| {
+                (first..last).try_for_each(|number| {
+                    program(context, number as u64).map_err(|error| format!("program {number}: {error}"))
+                })
+            })
+        };
+        (0..count).step_by(BUNDLE).map(bundle).collect()
+    })
 }
 
 /// What a chain holds between two links.

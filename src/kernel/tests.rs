@@ -23,7 +23,8 @@ fn main() {
 
 fn validate(function: &PairFunction) {
     let code = function.code();
-    let text = format!("{HEADER}{}{}{}", MATH[0].text, MATH[1].text, code.text);
+    let math: String = MATH.iter().map(|file| file.text).collect();
+    let text = format!("{HEADER}{math}{}", code.text);
     let module =
         naga::front::wgsl::parse_str(&text).unwrap_or_else(|e| panic!("{}\n{}", e.emit_to_string(&text), code.text));
     let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());

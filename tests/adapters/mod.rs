@@ -14,6 +14,7 @@ use std::env;
 use std::rc::Rc;
 
 use gristmill::{Context, ContextOptions};
+use libtest_mimic::{Arguments, Completion, Trial};
 
 /// An adapter that tests run on.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ const SOFTWARE: [(&str, &str); 3] = [
 ];
 
 /// The adapters found, and those that are missing with what to do about it.
-pub fn find() -> (Vec<Adapter>, Vec<(String, String)>) {
+fn find() -> (Vec<Adapter>, Vec<(String, String)>) {
     let mut chosen: Vec<Adapter> = Vec::new();
     let mut present = HashSet::new();
     for info in Context::adapters_blocking() {
@@ -112,20 +113,39 @@ pub fn context(adapter: &Adapter) -> gristmill::Result<Rc<Context>> {
     CURRENT.with(|current| current.borrow_mut().context(adapter))
 }
 
-/// Runs the trials and ends the process. The thread's context goes first: wgpu's objects may not outlive the
-/// thread-local state of wgpu itself.
-pub fn run(arguments: &libtest_mimic::Arguments, trials: Vec<libtest_mimic::Trial>) -> ! {
-    let conclusion = libtest_mimic::run(arguments, trials);
+/// Runs the trials of every adapter found, one after another, and ends the process: GL work may not change threads, and
+/// software rasterizers use every core by themselves.
+pub fn run(trials_of: impl Fn(&Adapter) -> Vec<Trial>) -> ! {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let (found, missing) = find();
+    let mut trials: Vec<Trial> = found.iter().flat_map(trials_of).collect();
+    trials.extend(stand_ins(missing));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // The thread's context goes first: wgpu's objects may not outlive the thread-local state of wgpu itself.
     CURRENT.with(|current| current.take());
     conclusion.exit()
 }
 
+/// A trial that needs the adapter's context.
+pub fn trial(
+    adapter: &Adapter,
+    name: &str,
+    check: impl FnOnce(&Context) -> Result<(), String> + Send + 'static,
+) -> Trial {
+    let adapter = adapter.clone();
+    Trial::test(format!("{}::{name}", adapter.name), move || {
+        let context = context(&adapter).map_err(|error| error.to_string())?;
+        check(&context).map_err(Into::into)
+    })
+}
+
 /// Trials that stand for the missing adapters: ignored with the reason, or failing where all are required.
-pub fn stand_ins(missing: Vec<(String, String)>) -> Vec<libtest_mimic::Trial> {
+fn stand_ins(missing: Vec<(String, String)>) -> Vec<Trial> {
     let required = flag("GRISTMILL_REQUIRE_ADAPTERS");
     let stand_in = |(name, reason): (String, String)| {
-        libtest_mimic::Trial::ignorable_test(format!("{name}::every trial"), move || {
-            if required { Err(reason.into()) } else { Ok(libtest_mimic::Completion::ignored_with(reason)) }
+        Trial::ignorable_test(format!("{name}::every trial"), move || {
+            if required { Err(reason.into()) } else { Ok(Completion::ignored_with(reason)) }
         })
     };
     missing.into_iter().map(stand_in).collect()

@@ -17,13 +17,12 @@ pub(super) fn run(general: &General, args: &Gemm) -> Result<()> {
     if let Some(c) = &c {
         job.took("c", c, c.array.shape());
     }
-    let (last, next) = (
-        |shape: &[usize]| shape.last().copied().unwrap_or(1),
-        |shape: &[usize]| shape.iter().rev().nth(1).copied().unwrap_or(1),
-    );
-    let rows = if args.trans_a { last(a.array.shape()) } else { next(a.array.shape()) };
-    let columns = if args.trans_b { next(b.array.shape()) } else { last(b.array.shape()) };
-    job.holds(rows.saturating_mul(columns).saturating_mul(4))?;
+    let from_the_end = |shape: &[usize], at: usize| shape.iter().rev().nth(at).copied().unwrap_or(1);
+    let rows = from_the_end(a.array.shape(), usize::from(!args.trans_a));
+    let columns = from_the_end(b.array.shape(), usize::from(args.trans_b));
+    let axes = a.array.ndim().max(b.array.ndim());
+    let batch = (2..axes).map(|at| from_the_end(a.array.shape(), at).max(from_the_end(b.array.shape(), at)));
+    job.holds(batch.chain([rows, columns]).fold(4, usize::saturating_mul))?;
     let context = job.open()?;
     let (mut left, mut right) = (context.upload(&a.array)?, context.upload(&b.array)?);
     if args.trans_a {

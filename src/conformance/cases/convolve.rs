@@ -68,7 +68,7 @@ fn run(case: &Case, context: &Context, correlate: bool, mut options: ConvolveOpt
 }
 
 /// The signal continued past its edges as `boundary` says, with the mode that then gives the asked one: SciPy's
-/// `wrap` repeats the signal, `symm` mirrors it with its edge. Zeros (`fill`) are what convolution does anyhow.
+/// `wrap` repeats the signal, `symm` mirrors it with its edge. Zeros (`fill`) are what convolution does by itself.
 fn bounded<T: Copy>(case: &Case, x: ArrayD<T>, kernel: &[usize], mode: Mode) -> Result<(ArrayD<T>, Mode)> {
     let mirrored = match case.text("boundary") {
         None | Some("fill") => return Ok((x, mode)),

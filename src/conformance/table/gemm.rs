@@ -180,7 +180,7 @@ fn entries(array: ArrayD<f64>) -> Vec<f64> {
     array.iter().copied().collect()
 }
 
-/// Matrices alone can lie anyhow; a batch lies contiguous or with each matrix transposed.
+/// Matrices alone can lie in any way; a batch lies contiguous or with each matrix transposed.
 fn upload(context: &Context, array: &ArrayD<f32>, placement: Placement) -> Result<Tensor> {
     match (array.ndim(), placement) {
         (2, _) => {

@@ -53,14 +53,32 @@ fn twiddles(length: usize) -> Vec<Complex32> {
         .collect()
 }
 
-/// Real to the first half of the spectrum: for even lengths by a complex transform of half the length.
-pub(in crate::cpu) struct RealLines {
+/// What a transform between real numbers and the first half of their spectrum needs: for even lengths a complex
+/// transform of half the length and the twiddles that take it apart.
+struct Halved {
     fft: Arc<dyn Fft<f32>>,
     twiddles: Vec<Complex32>,
     even: bool,
     conjugate: bool,
     scale: f32,
 }
+
+impl Halved {
+    /// `inverse`: the direction of the complex transform; `conjugate`: whether the spectrum is conjugated.
+    fn new(plans: &Plans, op: &'static str, length: usize, inverse: bool, conjugate: bool, scale: f32) -> Result<Self> {
+        let even = length.is_multiple_of(2);
+        let fft = plans.get(op, if even { length / 2 } else { length }, inverse)?;
+        let twiddles = if even { twiddles(length) } else { Vec::new() };
+        Ok(Self { fft, twiddles, even, conjugate, scale })
+    }
+
+    fn scratch(&self) -> usize {
+        self.fft.len() + self.fft.get_inplace_scratch_len()
+    }
+}
+
+/// Real to the first half of the spectrum.
+pub(in crate::cpu) struct RealLines(Halved);
 
 impl RealLines {
     pub(in crate::cpu) fn new(
@@ -70,10 +88,7 @@ impl RealLines {
         conjugate: bool,
         scale: f32,
     ) -> Result<Self> {
-        let even = length.is_multiple_of(2);
-        let fft = plans.get(op, if even { length / 2 } else { length }, false)?;
-        let twiddles = if even { twiddles(length) } else { Vec::new() };
-        Ok(Self { fft, twiddles, even, conjugate, scale })
+        Halved::new(plans, op, length, false, conjugate, scale).map(Self)
     }
 }
 
@@ -82,19 +97,19 @@ impl LineTransform for RealLines {
     type To = Complex32;
 
     fn scratch(&self) -> usize {
-        self.fft.len() + self.fft.get_inplace_scratch_len()
+        self.0.scratch()
     }
 
     fn line(&self, from: &[f32], to: &mut [Complex32], scratch: &mut [Complex32]) {
-        let (work, scratch) = scratch.split_at_mut(self.fft.len());
-        if self.even {
+        let (work, scratch) = scratch.split_at_mut(self.0.fft.len());
+        if self.0.even {
             // Even entries as real parts, odd ones as imaginary: Z = E + iO, and X[j] = E[j] + w^j O[j].
             for (z, pair) in work.iter_mut().zip(from.chunks_exact(2)) {
                 *z = Complex32::new(pair[0], pair[1]);
             }
-            self.fft.process_with_scratch(work, scratch);
+            self.0.fft.process_with_scratch(work, scratch);
             let half = work.len();
-            for (j, (to, w)) in to.iter_mut().zip(&self.twiddles).enumerate() {
+            for (j, (to, w)) in to.iter_mut().zip(&self.0.twiddles).enumerate() {
                 let (z, mirrored) = (work[j % half], work[(half - j) % half].conj());
                 let even = (z + mirrored) * 0.5;
                 let odd = (z - mirrored) * 0.5;
@@ -104,29 +119,23 @@ impl LineTransform for RealLines {
             for (z, &x) in work.iter_mut().zip(from) {
                 *z = Complex32::new(x, 0.0);
             }
-            self.fft.process_with_scratch(work, scratch);
+            self.0.fft.process_with_scratch(work, scratch);
             to.copy_from_slice(&work[..to.len()]);
         }
         // A real signal's coefficient at 0, and at n/2, is real.
         to[0].im = 0.0;
-        if self.even {
-            to[self.fft.len()].im = 0.0;
+        if self.0.even {
+            to[self.0.fft.len()].im = 0.0;
         }
-        if self.conjugate || self.scale != 1.0 {
-            let imaginary = if self.conjugate { -self.scale } else { self.scale };
-            to.iter_mut().for_each(|z| *z = Complex32::new(z.re * self.scale, z.im * imaginary));
+        if self.0.conjugate || self.0.scale != 1.0 {
+            let imaginary = if self.0.conjugate { -self.0.scale } else { self.0.scale };
+            to.iter_mut().for_each(|z| *z = Complex32::new(z.re * self.0.scale, z.im * imaginary));
         }
     }
 }
 
 /// Half a Hermitian spectrum to real numbers: the way back of [`RealLines`].
-pub(in crate::cpu) struct HalfLines {
-    fft: Arc<dyn Fft<f32>>,
-    twiddles: Vec<Complex32>,
-    even: bool,
-    conjugate: bool,
-    scale: f32,
-}
+pub(in crate::cpu) struct HalfLines(Halved);
 
 impl HalfLines {
     pub(in crate::cpu) fn new(
@@ -136,10 +145,7 @@ impl HalfLines {
         inverse: bool,
         scale: f32,
     ) -> Result<Self> {
-        let even = length.is_multiple_of(2);
-        let fft = plans.get(op, if even { length / 2 } else { length }, true)?;
-        let twiddles = if even { twiddles(length) } else { Vec::new() };
-        Ok(Self { fft, twiddles, even, conjugate: !inverse, scale })
+        Halved::new(plans, op, length, true, !inverse, scale).map(Self)
     }
 }
 
@@ -148,29 +154,29 @@ impl LineTransform for HalfLines {
     type To = f32;
 
     fn scratch(&self) -> usize {
-        self.fft.len() + self.fft.get_inplace_scratch_len()
+        self.0.scratch()
     }
 
     fn line(&self, from: &[Complex32], to: &mut [f32], scratch: &mut [Complex32]) {
-        let (work, scratch) = scratch.split_at_mut(self.fft.len());
+        let (work, scratch) = scratch.split_at_mut(self.0.fft.len());
         let length = to.len();
         let last = length / 2;
         // The imaginary parts at 0, and at n/2, belong to no real signal and are ignored, as NumPy does.
         let read = |j: usize| {
             let z = from[j];
-            let im = if j == 0 || (self.even && j == last) { 0.0 } else { z.im };
-            Complex32::new(z.re, if self.conjugate { -im } else { im })
+            let im = if j == 0 || (self.0.even && j == last) { 0.0 } else { z.im };
+            Complex32::new(z.re, if self.0.conjugate { -im } else { im })
         };
-        if self.even {
+        if self.0.even {
             for (j, z) in work.iter_mut().enumerate() {
                 let (x, mirrored) = (read(j), read(last - j).conj());
-                let odd = (x - mirrored) * self.twiddles[j].conj();
+                let odd = (x - mirrored) * self.0.twiddles[j].conj();
                 *z = (x + mirrored) + Complex32::new(-odd.im, odd.re);
             }
-            self.fft.process_with_scratch(work, scratch);
+            self.0.fft.process_with_scratch(work, scratch);
             for (pair, z) in to.chunks_exact_mut(2).zip(&*work) {
-                pair[0] = z.re * self.scale;
-                pair[1] = z.im * self.scale;
+                pair[0] = z.re * self.0.scale;
+                pair[1] = z.im * self.0.scale;
             }
         } else {
             work[0] = read(0);
@@ -179,9 +185,9 @@ impl LineTransform for HalfLines {
                 work[j] = x;
                 work[length - j] = x.conj();
             }
-            self.fft.process_with_scratch(work, scratch);
+            self.0.fft.process_with_scratch(work, scratch);
             for (to, z) in to.iter_mut().zip(&*work) {
-                *to = z.re * self.scale;
+                *to = z.re * self.0.scale;
             }
         }
     }
