@@ -5,9 +5,10 @@
 //
 // How they hold everywhere: specials are decided by bits (`a != a` is no NaN test on some drivers); the only built-in
 // arithmetic is + − × ÷ and sqrt, where ÷ may be 2.5 ULP off; argument reductions multiply only factors short enough
-// for an exact product, so that a fused multiply-add changes nothing; and `fenced_` keeps compilers in fast-math mode
-// (Metal) from reassociating them. No function loops. "Measured" is the worst of a million arguments and more on
-// lavapipe, llvmpipe GL, SwiftShader, and the same text compiled for the host with fast-math and fused multiply-adds.
+// for an exact product, so that a fused multiply-add changes nothing; `fenced_` keeps compilers in fast-math mode
+// (Metal) from reassociating them; and conditions are joined by & and |, because && and || are branches. No function
+// loops. "Measured" is the worst of a million arguments and more on lavapipe, llvmpipe GL, SwiftShader, and the same
+// text compiled for the host with fast-math and fused multiply-adds.
 
 fn is_nan_(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
@@ -64,8 +65,8 @@ fn sqrt_(x: f32) -> f32 {
     let residual = fenced_(fenced_(m - upper * upper) - 2.0 * upper * lower) - lower * lower;
     let root = bitcast<u32>(s + residual * (0.5 / s));
     var y = bitcast<f32>(root + bitcast<u32>(select(e, e - 75, subnormal) << 23u));
-    y = select(y, x, (given & 0x7fffffffu) == 0u || given >= 0x7f800000u);
-    return select(y, nan_like_(x), given > 0x80000000u && given <= 0xff800000u);
+    y = select(y, x, ((given & 0x7fffffffu) == 0u) | (given >= 0x7f800000u));
+    return select(y, nan_like_(x), (given > 0x80000000u) & (given <= 0xff800000u));
 }
 
 // r + r² q(r) = e^r − 1 for |r| ≤ ½ ln 2, before the leading r. Coefficients: minimax for the relative error of e^r, 0.06 u.
@@ -93,7 +94,7 @@ fn exp_(x: f32) -> f32 {
     let bits = bitcast<u32>(x);
     let low = bits >= 0xc2aeac50u;
     let high = bitcast<i32>(bits) >= 0x42b17218;
-    return select(y, select(x * 3.0e38, 0.0, low && bits <= 0xff800000u), low || high);
+    return select(y, select(x * 3.0e38, 0.0, low & (bits <= 0xff800000u)), low | high);
 }
 
 // 2^x within 2.5 u (measured 1.7). 2^x = 2^k 2^r, |r| ≤ ½, r exact. Coefficients: Cephes exp2f.
@@ -120,7 +121,7 @@ fn expm1_(x: f32) -> f32 {
     let r = exp_rest_(bounded, k);
     let offset = 1.0 - bitcast<f32>(bitcast<u32>(max(127 - k, 0) << 23u));
     let y = scaled_((r + exp_tail_(r)) + offset, k);
-    return select(y, x, is_nan_(x) || (bitcast<u32>(x) & 0x7fffffffu) < 0x33000000u);
+    return select(y, x, is_nan_(x) | ((bitcast<u32>(x) & 0x7fffffffu) < 0x33000000u));
 }
 
 // ln(2^k (1 + f)) within 3 u, 1 + f in √½ … √2. Coefficients: Cephes logf.
@@ -143,7 +144,7 @@ fn log_of_(f: f32, k: i32) -> f32 {
 fn log_special_(y: f32, at: f32, x: f32) -> f32 {
     let bits = bitcast<u32>(at);
     var z = select(y, x, bits >= 0x7f800000u);
-    z = select(z, nan_like_(x), bits > 0x80000000u && bits <= 0xff800000u);
+    z = select(z, nan_like_(x), (bits > 0x80000000u) & (bits <= 0xff800000u));
     return select(z, -infinity_like_(abs(x)), (bits & 0x7fffffffu) == 0u);
 }
 
@@ -196,7 +197,7 @@ fn pow_of_magnitude_(x: f32, y: f32) -> f32 {
     let bits = select(given, bitcast<u32>(f32(given)), subnormal);
     let fraction = bits & 0x007fffffu;
     // |x| = 2^n m with m near 1 (up to √1.5), near 1.5 (up to √3), or near 1 from below.
-    let middle = fraction > 0x001cc471u && fraction < 0x005db3d7u;
+    let middle = (fraction > 0x001cc471u) & (fraction < 0x005db3d7u);
     let below = fraction >= 0x005db3d7u;
     let n = bitcast<i32>(bits >> 23u) - select(127, 276, subnormal) + select(0, 1, below);
     let m_bits = (fraction | 0x3f800000u) - select(0u, 0x00800000u, below);
@@ -277,9 +278,9 @@ fn pow_(x: f32, y: f32) -> f32 {
             return small_power_(x, n) * sqrt_(x);
         }
     }
-    let integer = y == floor_y && !is_inf_(y);
+    let integer = (y == floor_y) & !is_inf_(y);
     // From 2²⁴ on every f32 is even.
-    let odd = integer && abs(y) < 16777216.0 && (i32(clamp(y, -16777216.0, 16777216.0)) & 1) != 0;
+    let odd = integer & (abs(y) < 16777216.0) & ((i32(clamp(y, -16777216.0, 16777216.0)) & 1) != 0);
     return pow_any_(x, y, odd, integer);
 }
 

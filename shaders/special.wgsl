@@ -12,17 +12,18 @@ fn positive_(x: f32) -> f32 {
 // for x in 0 … π; NaN outside. As 2 arcsin √t with t = ((π − x) 2 sin²(x/2) + (x − sin x))/2π, a sum of positive
 // terms, so that small angles keep their digits.
 fn relu_angle_(x: f32) -> f32 {
-    let half_sine = sin_(0.5 * x);
+    let half_sine = sin_of_quarter_(0.5 * x, near_quarter_(0.5 * x), 0);
+    let sine = sin_of_quarter_(x, near_quarter_(x), 0);
     let z = x * x;
     var q = 1.0 - z * 9.0909091e-3;
     q = 1.0 - z * 1.3888889e-2 * q;
     q = 1.0 - z * 2.3809524e-2 * q;
     q = 1.0 - z * 0.05 * q;
-    let gap = select(x - sin_(x), 0.16666667 * x * z * q, x < 1.0);
+    let gap = select(x - sine, 0.16666667 * x * z * q, x < 1.0);
     let t = ((3.14159274 - x) * 2.0 * half_sine * half_sine + gap) * 0.159154943;
     let y = 2.0 * asin_(sqrt_(t));
     let bits = bitcast<u32>(x);
-    let outside = bits > 0x40490fdbu && bits != 0x80000000u;
+    let outside = (bits > 0x40490fdbu) & (bits != 0x80000000u);
     return select(select(y, nan_like_(x), outside), x, is_nan_(x));
 }
 
@@ -82,7 +83,7 @@ fn log_bessel_k_(nu: f32, s_given: f32) -> f32 {
     let sums = (near_left + near_right) + (left_middle + right_middle);
     let y = (nu * log1p_(b / nu) - 2.0 * b) + log_(h * ((sums.x + sums.w) + (sums.y + sums.z)));
     let bits = bitcast<u32>(s_given);
-    let outside = (bits > 0x80000000u && bits <= 0xff800000u) || !(nu >= 9e-5 && nu <= 1.1e4);
+    let outside = ((bits > 0x80000000u) & (bits <= 0xff800000u)) | !((nu >= 9e-5) & (nu <= 1.1e4));
     let value = select(y, -infinity_like_(abs(s_given)), (bits & 0x7fffffffu) > 0x5d5e0b6bu);
     return select(select(value, nan_like_(s_given), outside), s_given, is_nan_(s_given));
 }

@@ -23,6 +23,11 @@ fn quarter_(x: f32) -> Quarter_ {
     if (bitcast<u32>(x) & 0x7fffffffu) > 0x46000000u {
         return far_quarter_(x);
     }
+    return near_quarter_(x);
+}
+
+// The same for |x| ≤ 8192.
+fn near_quarter_(x: f32) -> Quarter_ {
     // Three parts of π/2 with 8, 11 and 24 bits: k has at most 13, which keeps the first two products exact.
     let k = nearest_(x * 0.636619772);
     let first = fenced_(x - f32(k) * 1.5703125);
@@ -77,9 +82,8 @@ fn upper_product_(a: u32, b: u32) -> u32 {
     return (a >> 16u) * (b >> 16u) + (first >> 16u) + (second >> 16u);
 }
 
-// sin(x + turn π/2).
-fn sin_turned_(x: f32, turn: i32) -> f32 {
-    let quarter = quarter_(x);
+// sin(x + turn π/2), where `quarter` is of x.
+fn sin_of_quarter_(x: f32, quarter: Quarter_, turn: i32) -> f32 {
     let k = quarter.k + turn;
     let value = bitcast<u32>(select(sin_near_(quarter.r), cos_near_(quarter.r), (k & 1) != 0));
     let y = bitcast<f32>(value ^ (bitcast<u32>(k & 2) << 30u));
@@ -89,12 +93,12 @@ fn sin_turned_(x: f32, turn: i32) -> f32 {
 
 // sin x, absolute error 3 u (measured 2.5); relative 3 u for |x| ≤ π/4.
 fn sin_(x: f32) -> f32 {
-    return sin_turned_(x, 0);
+    return sin_of_quarter_(x, quarter_(x), 0);
 }
 
 // cos x, absolute error 3 u (measured 2.4).
 fn cos_(x: f32) -> f32 {
-    return sin_turned_(x, 1);
+    return sin_of_quarter_(x, quarter_(x), 1);
 }
 
 // arcsin s for 0 ≤ s ≤ ½, z = s². Coefficients: Cephes asinf.

@@ -161,6 +161,7 @@ fn kind_of(info: &wgpu::AdapterInfo) -> DeviceKind {
 pub(crate) fn limits_of(info: &wgpu::AdapterInfo, limits: &wgpu::Limits, features: wgpu::Features) -> Limits {
     let kind = kind_of(info);
     let fixed = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size > 0;
+    let compiles_slowly = info.name.to_lowercase().contains("swiftshader");
     let usable = fixed && features.contains(wgpu::Features::SUBGROUP);
     Limits {
         adapter: info.name.clone(),
@@ -172,6 +173,7 @@ pub(crate) fn limits_of(info: &wgpu::AdapterInfo, limits: &wgpu::Limits, feature
         max_invocations: limits.max_compute_invocations_per_workgroup,
         workgroup_bytes: limits.max_compute_workgroup_storage_size,
         max_storage_buffers: limits.max_storage_buffers_per_shader_stage,
+        compiles_slowly,
         subgroup_size: usable.then_some(info.subgroup_min_size),
         max_pass_cost: match kind {
             DeviceKind::Software | DeviceKind::Host => 2e9,

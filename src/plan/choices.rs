@@ -124,9 +124,10 @@ impl Tile {
 
     /// Tiles of reductions for short and for long rows.
     fn reducing(limits: &Limits) -> [Self; 2] {
+        if limits.compiles_slowly {
+            return [Self::direct(4, 4, 4, 1); 2];
+        }
         match (limits.kind, limits.subgroup_size) {
-            // Subgroups of 4 are SwiftShader's, whose compiler takes minutes for what others take a second.
-            (DeviceKind::Software, Some(lanes)) if lanes < 8 => [Self::broadcast(lanes, 4, 4, 1); 2],
             (DeviceKind::Software, Some(lanes)) => [Self::broadcast(lanes, 8, 8, 1), Self::broadcast(lanes, 32, 4, 4)],
             (DeviceKind::Software, None) => [Self::direct(8, 8, 4, 1), Self::direct(8, 8, 8, 1)],
             // Rows at equal addresses come from a cache at once; the workgroup only has to be wide.
@@ -177,8 +178,8 @@ pub struct Choices {
     pub reduce_long: Tile,
     /// Columns of values that one pass of a reduction takes, 1 to 8; of extremes it keeps twice as many.
     pub reduce_columns: u32,
-    /// Whether reductions keep rows of a few features in registers.
-    pub reduce_resident: bool,
+    /// Whether reductions take the pairs of a panel in one after another, in loops, which is short to compile.
+    pub reduce_rolled: bool,
     /// Shapes of Fourier transforms.
     pub fft: FftChoices,
     /// Workgroups that keep the device busy; with fewer, long sums are spread over workgroups too.
@@ -206,17 +207,15 @@ impl Choices {
         let tile = Tile::candidates(limits).first().copied().unwrap_or(Tile::direct(8, 4, 4, 1));
         let workgroups = if limits.kind == DeviceKind::Software { 4 } else { 256 };
         let [reduce_short, reduce_long] = Tile::reducing(limits);
-        // Few registers for SwiftShader's compiler, see `Tile::reducing`.
-        let frail = limits.kind == DeviceKind::Software && limits.subgroup_size.is_some_and(|lanes| lanes < 8);
-        let reduce_columns = if frail { 2 } else { 8 };
+
         let fft = FftChoices::default();
         Self {
             pair: tile,
             gemm: tile,
             reduce_short,
             reduce_long,
-            reduce_columns,
-            reduce_resident: !frail,
+            reduce_columns: 8,
+            reduce_rolled: limits.compiles_slowly,
             workgroups,
             fft,
         }

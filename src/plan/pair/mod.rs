@@ -22,7 +22,7 @@ use crate::metric::Metric;
 use crate::work::{Input, PairWork};
 
 /// Operations per feature from which a function is not worth unrolling over a tile.
-const DEAR: f64 = 20.0;
+pub(super) const DEAR: f64 = 20.0;
 
 /// Rough number of operations at the end of a pair from which its text is not repeated: drivers take minutes for it.
 pub(super) const DEAR_END: f64 = 300.0;

@@ -148,7 +148,7 @@ impl Fold {
         if self.has_floor() {
             text.push_str(
                 "fn is_behind(key: u32, at: u32, floor: vec2<u32>) -> bool {\n    \
-                 return key > floor.x || (key == floor.x && at > floor.y);\n}\n",
+                 return (key > floor.x) | ((key == floor.x) & (at > floor.y));\n}\n",
             );
         }
         text
@@ -172,9 +172,9 @@ impl Fold {
     }
 
     /// Statements that take the values `f0` … of `rows` rows of y from number `column` on into the variable `c`; where
-    /// `masked`, only those whose bit is set in `bits`. `v{row}_{column}` are the values' entries, and `own`
-    /// says which of the own rows it is.
-    pub(super) fn take(&self, rows: u32, own: u32, masked: bool) -> String {
+    /// `masked`, only those whose bit is set in `bits`. `v{row}_{column}` are the values' entries, and `floor`
+    /// is the last extreme that the own row has had.
+    pub(super) fn take(&self, rows: u32, floor: &str, masked: bool) -> String {
         let mut text = String::new();
         let met = |r: u32| format!("(bits & {}u) != 0u", 1_u32 << r);
         let where_met = |zero: &str, value: String, r: u32| match masked {
@@ -223,7 +223,7 @@ impl Fold {
                     let key = where_met("0xffffffffu", format!("order_key({sign}f{r})"), r);
                     let _ = writeln!(text, "{indent}var q{r} = {key};");
                     if self.has_floor() {
-                        let behind = format!("is_behind(q{r}, column + {r}u, own.floor{own})");
+                        let behind = format!("is_behind(q{r}, column + {r}u, {floor})");
                         let _ = writeln!(text, "{indent}q{r} = select(0xffffffffu, q{r}, {behind});");
                     }
                 }
@@ -253,7 +253,7 @@ impl Fold {
         let weighted = !softmax && self.columns > 0;
         // A pair of weight 0 counts no more than one that the mask keeps apart: its value must not become the peak.
         let counts = |r: u32| match (masked, weighted) {
-            (true, true) => Some(format!("(bits & {}u) != 0u && v{r}_0 != 0.0", 1_u32 << r)),
+            (true, true) => Some(format!("((bits & {}u) != 0u) & (v{r}_0 != 0.0)", 1_u32 << r)),
             (true, false) => Some(format!("(bits & {}u) != 0u", 1_u32 << r)),
             (false, true) => Some(format!("v{r}_0 != 0.0")),
             (false, false) => None,
@@ -294,8 +294,10 @@ impl Fold {
     fn insertion(&self, text: &mut String) {
         text.push_str("fn keep(c: ptr<function, Carry>, key: u32, at: u32) {\n");
         for s in 0..self.kept() {
-            let _ =
-                writeln!(text, "    let before_{s} = key < (*c).key_{s} || (key == (*c).key_{s} && at < (*c).at_{s});");
+            let _ = writeln!(
+                text,
+                "    let before_{s} = (key < (*c).key_{s}) | ((key == (*c).key_{s}) & (at < (*c).at_{s}));"
+            );
         }
         for s in (0..self.kept()).rev() {
             for (part, new) in [("key", "key"), ("at", "at")] {
@@ -398,7 +400,7 @@ impl Fold {
     pub(super) fn within(&self) -> &'static str {
         match self.reduction {
             Reduction::Count { .. } | Reduction::SumWithin { .. } => {
-                "fn is_within(f: f32) -> bool {\n    return f <= parameters.radius && !is_nan_(f);\n}\n"
+                "fn is_within(f: f32) -> bool {\n    return (f <= parameters.radius) & !is_nan_(f);\n}\n"
             }
             _ => "",
         }

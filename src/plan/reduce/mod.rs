@@ -2,6 +2,8 @@
 
 mod finish;
 mod fold;
+mod mask;
+mod rows;
 mod scheme;
 #[cfg(test)]
 mod tests;
@@ -11,13 +13,14 @@ use std::ops::Range;
 
 use super::choices::{Choices, Tile};
 use super::lower::output_bytes;
-use super::pair::{DEAR_END, Side, code_of, finish_cost};
+use super::pair::{DEAR, DEAR_END, Side, code_of, finish_cost};
 use super::pieces::collapsed;
 use super::{BufferId, Limits, Program, Window, copy};
 use crate::error::{Error, Result};
 use crate::work::{BlockRanges, Input, Layout, ReduceWork, Reduction};
 use fold::Fold;
-use scheme::{Buffers, Matrix, Scheme, Span};
+use rows::Walk;
+use scheme::{BLOCK_ROWS, Buffers, Matrix, Scheme, Span};
 
 /// Features up to which the own rows stay in registers.
 const RESIDENT: u64 = 8;
@@ -70,12 +73,17 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
             }
             reduction => Fold { reduction, columns: taken.min(columns) as u32, first_rank: 0, ranks: 0 },
         };
-        let resident = shape.d <= RESIDENT && choices.reduce_resident;
-        let feature_cost = if resident { shape.d as f64 * code.cost } else { 0.0 };
-        let tile = if resident { choices.reduce_short } else { choices.reduce_long };
+        let rolled = choices.reduce_rolled || finish_cost > DEAR_END;
+        let mut walk = if shape.d <= RESIDENT { Walk::Resident(shape.d as u32) } else { Walk::Streamed };
+        let feature_cost = if walk == Walk::Streamed { 0.0 } else { shape.d as f64 * code.cost };
+        let tile = if walk == Walk::Streamed { choices.reduce_long } else { choices.reduce_short };
         // A load for each pair is what drivers in software take longest to compile.
         let bias_cost = if bias.is_some() { 150.0 } else { 0.0 };
         let tile = fitted(tile, shape.n, small <= SMALL, feature_cost + finish_cost + fold.cost() + bias_cost);
+        let block_visits = shape.d.saturating_mul(u64::from(tile.block_columns)).saturating_mul(BLOCK_ROWS + 2);
+        if choices.reduce_rolled && code.cost >= DEAR && block_visits <= u64::from(limits.max_iterations / 2) {
+            walk = Walk::PairByPair;
+        }
         let scheme = Scheme {
             limits,
             work,
@@ -88,9 +96,9 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
             fold,
             chunk: if columns > 0 { first..first + taken } else { 0..0 },
             tile,
-            resident,
+            walk,
             pair_cost: shape.d as f64 * code.cost + finish_cost + fold.cost(),
-            ends_in_loop: finish_cost > DEAR_END,
+            rolled,
         };
         scheme.record(&spans, &mut buffers, &mut program)?;
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Shape;
 use super::finish::Finish;
 use super::fold::Fold;
+use super::rows::Walk;
 use super::text::Panel;
 use crate::error::{Error, Result};
 use crate::plan::choices::Tile;
@@ -18,7 +19,7 @@ use crate::work::{PairMask, ReduceWork, Reduction};
 
 const REDUCE: ShaderFile = ShaderFile { name: "pair_reduce", text: include_str!("../../../shaders/pair_reduce.wgsl") };
 /// Rows of y whose sum is closed: the error bounds count on it.
-const BLOCK_ROWS: u64 = 64;
+pub(super) const BLOCK_ROWS: u64 = 64;
 /// Rows of y per pass below which a pass is rather cut along x.
 const WORTHWHILE: u64 = 1024;
 
@@ -54,12 +55,12 @@ pub(super) struct Scheme<'a> {
     /// The columns of values.
     pub(super) chunk: Range<u64>,
     pub(super) tile: Tile,
-    /// Whether the features of own rows stay in registers.
-    pub(super) resident: bool,
+    /// How a panel meets the own rows.
+    pub(super) walk: Walk,
     /// Rough number of operations for one pair.
     pub(super) pair_cost: f64,
-    /// Whether the ends of a panel's pairs are computed in a loop.
-    pub(super) ends_in_loop: bool,
+    /// Whether the ends of a panel's pairs stand in loops.
+    pub(super) rolled: bool,
 }
 
 /// The buffers that all passes share, and what the packed ones hold.
@@ -375,11 +376,18 @@ impl Scheme<'_> {
 
     /// Iterations of all loops that one panel takes.
     fn iterations(&self) -> u64 {
-        let d = self.shape.d;
-        let walk =
-            if self.resident { 0 } else { d / u64::from(self.tile.depth) + d / 32 + u64::from(self.tile.depth) + 2 };
-        let ends = if self.ends_in_loop { u64::from(self.tile.block()) } else { 0 };
-        2 + walk + ends + u64::from(self.tile.block_columns) * self.fold.iterations(self.tile.rows)
+        let (d, depth) = (self.shape.d, u64::from(self.tile.depth));
+        let (own, rows) = (u64::from(self.tile.block_columns), u64::from(self.tile.rows));
+        let walk = match self.walk {
+            Walk::Resident(_) => 0,
+            Walk::Streamed => d / depth + d / 32 + depth + 2,
+            Walk::PairByPair => own * rows * (d + d / 64 + 1),
+        };
+        let ends = match self.rolled {
+            true => own * (1 + rows * (1 + self.fold.iterations(1))),
+            false => own * self.fold.iterations(self.tile.rows),
+        };
+        2 + walk + ends
     }
 
     fn shader(&self, mask: Option<&PairMask>) -> Shader {
@@ -410,14 +418,7 @@ impl Scheme<'_> {
                  + min(row, parameters.last_row)];\n}}\n"
             ));
         }
-        let panel = Panel {
-            tile: self.tile,
-            resident: self.resident.then_some(self.shape.d as u32),
-            weighted,
-            mask,
-            fold: self.fold,
-            ends_in_loop: self.ends_in_loop,
-        };
+        let panel = Panel { tile: self.tile, walk: self.walk, weighted, mask, fold: self.fold, rolled: self.rolled };
         let tail = tail
             .code(&declared)
             .code(&self.fold.text())

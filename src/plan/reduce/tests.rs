@@ -11,15 +11,15 @@ use crate::work::{Bias, BlockRanges, Input, Layout, PairMask, ReduceWork, Reduct
 /// Devices with and without subgroups, each at the default limits and at tight ones.
 fn devices() -> Vec<Limits> {
     let mut devices = Vec::new();
-    for (kind, subgroup_size) in [
-        (DeviceKind::Software, Some(8)),
-        (DeviceKind::Software, Some(4)),
-        (DeviceKind::Software, None),
-        (DeviceKind::Discrete, None),
+    for (kind, subgroup_size, compiles_slowly) in [
+        (DeviceKind::Software, Some(8), false),
+        (DeviceKind::Software, Some(4), true),
+        (DeviceKind::Software, None, false),
+        (DeviceKind::Discrete, None, false),
     ] {
         let small = Limits { max_binding_bytes: 40_000, ..tight() };
         for limits in [Limits::webgpu_defaults(), small] {
-            devices.push(Limits { kind, subgroup_size, ..limits });
+            devices.push(Limits { kind, subgroup_size, compiles_slowly, ..limits });
         }
     }
     devices
@@ -81,10 +81,17 @@ fn writes(program: &Program) -> Vec<u32> {
 fn iterations(pass: &Pass) -> usize {
     let words = words(pass);
     let panels = words[10] - words[9];
-    let resident = !pass.shader.tail.code.contains("struct Block");
-    let walk = if resident { 0 } else { words[7] / if pass.shader.tail.code.contains("+ 4u <=") { 4 } else { 1 } };
-    let inserts = pass.shader.tail.code.matches("while least <").count() * (constant(pass, "PANEL") + 1);
-    panels * (1 + walk + inserts)
+    let has = |text: &str| pass.shader.tail.code.contains(text);
+    let (panel, own) = (constant(pass, "PANEL"), constant(pass, "TILE") / constant(pass, "LANES"));
+    let walk = match () {
+        () if has("fn state_of") => own * panel * (words[7] + words[7] / 64 + 1),
+        () if has("struct Block") => words[7] / if has("+ 4u <=") { 4 } else { 1 },
+        () => 0,
+    };
+    let inserts = pass.shader.tail.code.matches("while least <").count();
+    let ends =
+        if has("var states") || has("state_of") { own * panel * (1 + 2 * inserts) } else { inserts * (panel + 1) };
+    panels * (1 + walk + ends)
 }
 
 fn reduce(function: PairFunction, reduction: Reduction, mask: PairMask) -> Work {
