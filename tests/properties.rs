@@ -89,7 +89,7 @@ fn symmetry(context: &Context, cases: usize) -> Result<(), String> {
     let metrics: Vec<Metric> = Metric::all().into_iter().filter(takes_any_rows).collect();
     let strategy = (0..metrics.len(), 1..40_usize, 1..40_usize, 1..70_usize, any::<u64>());
     for_all(cases, strategy, |(which, n, m, d, seed)| {
-        let metric = &metrics[which];
+        let metric = &metrics[which].clone().example(d).expect("rows of any length");
         let (x, y) = (matrix(n, d, seed), matrix(m, d, !seed));
         let (device_x, device_y) = (context.upload(&x).map_err(fail)?, context.upload(&y).map_err(fail)?);
         if metric.symmetric {

@@ -169,7 +169,7 @@ fn draw((n, d, complex): (usize, usize, bool), generator: &mut Generator) -> (Li
             // Any rows may meet here, of any number of features.
             let any = |metric: &Metric| metric.domain == Domain::Real && metric.clone().example(1).is_some();
             let metrics: Vec<Metric> = Metric::all().into_iter().filter(any).collect();
-            let metric = metrics[generator.below(metrics.len())].clone();
+            let metric = metrics[generator.below(metrics.len())].clone().example(d).expect("rows of any length");
             (Link::Pairwise(metric, matrix(m, d, generator)), (n, m, false))
         }
         2 => (Link::SelfGram(kernel), (n, n, false)),
