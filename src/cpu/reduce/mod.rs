@@ -11,6 +11,7 @@ mod input;
 mod mask;
 mod soft;
 mod sum;
+mod tree;
 mod weights;
 
 use rayon::prelude::*;
@@ -102,6 +103,12 @@ fn batch_of(work: &ReduceWork, inputs: &Inputs<'_>, batch: &Batch<'_>, out: Scat
         }
         Reduction::SoftmaxSum => {
             whole.run(&soft::Soft { arch: job.arch, weights: Some(weights(false)?), zeros: None, log: false })
+        }
+        Reduction::Extreme { k, largest: false }
+            if tree::Search::of(work, [&batch.x, &batch.y], inputs.d, k as usize)
+                .is_some_and(|search| search.run(whole.first_row, rows, &out)) =>
+        {
+            Ok(())
         }
         Reduction::Extreme { k, largest: false } => {
             whole.run(&extreme::Extreme::<false> { arch: job.arch, k: k as usize, rows })

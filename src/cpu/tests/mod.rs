@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::work::{Executor, Layout, Operand, Work};
 
 /// Numbers in −1 … 1 that look random.
-fn noise(seed: u64, len: usize) -> Vec<f32> {
+pub(in crate::cpu) fn noise(seed: u64, len: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         state ^= state << 13;
