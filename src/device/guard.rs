@@ -58,6 +58,7 @@ impl Guard {
     }
 
     /// Whether work runs inside `submit` and must take turns (OpenGL).
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn is_serial(&self) -> bool {
         self.takes_turns
     }

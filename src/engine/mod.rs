@@ -53,6 +53,7 @@ pub(crate) struct Parts {
     /// Cost after which recorded work is handed over.
     most_cost: f64,
     /// The host application polls its own device; we poll ours.
+    #[cfg(not(target_arch = "wasm32"))]
     borrowed: bool,
 }
 
@@ -103,6 +104,7 @@ impl Engine {
             readback: Mutex::new(Vec::new()),
             batch: Mutex::new(Batch::new(uniform)),
             parameter_alignment: alignment as usize,
+            #[cfg(not(target_arch = "wasm32"))]
             borrowed: options.borrowed,
         })))
     }

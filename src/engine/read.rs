@@ -28,6 +28,7 @@ impl Slot {
         }
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn is_set(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).outcome.is_some()
     }

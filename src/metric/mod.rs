@@ -10,8 +10,11 @@ pub(crate) mod statistics;
 mod text;
 mod vector;
 
-pub use bound::{UNIT_ROUNDOFF, blocked_sum_terms};
+pub use bound::UNIT_ROUNDOFF;
+#[cfg(feature = "conformance")]
+pub use bound::blocked_sum_terms;
 pub use domain::{Domain, Table};
+#[cfg(feature = "cpu")]
 pub(crate) use prepare::halves;
 pub use prepare::{Preparation, Prepare, RowMap};
 pub(crate) use text::{LABEL, fields, labelled, mentions, rename_fields, rename_words};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use crate::metric::{LABEL, labelled};
+use crate::metric::LABEL;
 
 /// A file of `shaders/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,9 +128,10 @@ impl Tail {
         self
     }
 
-    /// Adds text under a name, such as the body of a function that a caller wrote; see [`labelled`].
+    /// Adds text under a name, such as the body of a function that a caller wrote; see `metric::labelled`.
+    #[cfg(any(test, feature = "conformance"))]
     pub fn code_labelled(self, label: &str, text: &str) -> Self {
-        self.code(&labelled(label, text))
+        self.code(&crate::metric::labelled(label, text))
     }
 }
 
@@ -160,6 +161,7 @@ pub struct Shader {
 
 impl Shader {
     /// The whole text: the file first, so that its line numbers hold, then the functions, then the tail.
+    #[cfg(any(test, feature = "translate"))]
     pub fn text(&self) -> String {
         self.text_and_segments().0
     }

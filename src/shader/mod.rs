@@ -14,7 +14,9 @@ mod translate;
 #[cfg(test)]
 pub(crate) use compose::MATH;
 pub use compose::{Shader, ShaderFile, Tail};
-pub use module::{Module, compile};
+#[cfg(all(feature = "translate", not(target_arch = "wasm32")))]
+pub use module::Module;
+pub use module::compile;
 pub use reflect::{BindingKind, Interface};
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]
 pub use translate::Translation;
