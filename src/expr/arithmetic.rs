@@ -33,6 +33,11 @@ impl Expr {
         Self::unary(Unary::Sign, self.clone())
     }
 
+    /// The largest whole number that is not above x; its slope counts as 0 everywhere.
+    pub fn floor(&self) -> Self {
+        Self::unary(Unary::Floor, self.clone())
+    }
+
     /// √x
     pub fn sqrt(&self) -> Self {
         Self::unary(Unary::Sqrt, self.clone())

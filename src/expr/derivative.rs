@@ -56,7 +56,7 @@ pub(super) fn unary(function: Unary, whole: &Expr, a: &Expr, da: Expr) -> Option
     Some(match function {
         Unary::Negate => -da,
         Unary::Abs => da * a.sign(),
-        Unary::Sign => return None,
+        Unary::Sign | Unary::Floor => return None,
         Unary::Sqrt => da * 0.5 * whole.inverse_or_zero(),
         Unary::InverseOrZero => -(da * whole.powi(2)),
         Unary::Exp => da * whole,

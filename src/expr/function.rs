@@ -16,6 +16,8 @@ pub enum Unary {
     Abs,
     /// −1, 0 or 1.
     Sign,
+    /// The largest whole number that is not above x.
+    Floor,
     Sqrt,
     Exp,
     /// exp(x) − 1, accurate near 0.
@@ -76,6 +78,7 @@ impl Unary {
             Self::Abs => a.abs(),
             Self::Sign if a == 0.0 => 0.0,
             Self::Sign => a.signum(),
+            Self::Floor => a.floor(),
             Self::Sqrt => a.sqrt(),
             Self::Exp => a.exp(),
             Self::Expm1 => a.exp_m1(),
@@ -103,6 +106,7 @@ impl Unary {
             Self::Negate => format!("-({a})"),
             Self::Abs => format!("abs({a})"),
             Self::Sign => format!("sign({a})"),
+            Self::Floor => format!("floor({a})"),
             Self::Sqrt => format!("sqrt_({a})"),
             Self::Exp => format!("exp_({a})"),
             Self::Expm1 => format!("expm1_({a})"),
@@ -120,7 +124,7 @@ impl Unary {
     /// Rounding error of the function itself on a device: relative to the value's magnitude, and absolute.
     fn rounding(self) -> (f64, f64) {
         match self {
-            Self::Negate | Self::Abs | Self::Sign | Self::PositivePart => (0.0, 0.0),
+            Self::Negate | Self::Abs | Self::Sign | Self::Floor | Self::PositivePart => (0.0, 0.0),
             Self::Sqrt => (SQRT_ROUNDING, 0.0),
             Self::InverseOrZero => (DIVIDE_ROUNDING, 0.0),
             Self::Exp => (2.5 * UNIT_ROUNDOFF, 0.0),
@@ -149,7 +153,7 @@ impl Unary {
             Self::InverseOrZero if a.abs() <= error => f64::INFINITY,
             Self::InverseOrZero => value.abs() * error / (a.abs() - error),
             Self::Sqrt => spread(value, self.value(a + error), self.value((a - error).max(0.0))),
-            Self::PositivePart => spread(value, self.value(a + error), self.value(a - error)),
+            Self::Floor | Self::PositivePart => spread(value, self.value(a + error), self.value(a - error)),
             // Its slope is at most 1; an angle that its error takes out of range stays at the end.
             Self::ReluAngle => error,
             Self::Exp | Self::Expm1 | Self::Log | Self::Log1p | Self::Tanh => {

@@ -95,6 +95,12 @@ impl Expr {
         if self.dimension() == 1 { self * length as f64 } else { Self::new(Node::Sum(self.clone(), length)) }
     }
 
+    /// The product of the components, 1 of none: one operation for each, unlike the sum.
+    pub fn product(&self) -> Self {
+        let components = (0..self.dimension()).map(|at| self.component(at));
+        components.reduce(|all, next| all * next).unwrap_or_else(|| Self::constant(1.0))
+    }
+
     /// `⟨x, y⟩`, the sum of the products of the components.
     pub fn dot(&self, other: &Self) -> Self {
         (self * other).sum()

@@ -1,7 +1,12 @@
 //! Metrics as expressions over vectors, from which their gradients come.
 
+use std::f64::consts::TAU;
+
 use super::{Metric, statistics};
 use crate::expr::Expr;
+
+/// Features up to which a product over them is written out: each is some operations of its own.
+const MOST_FACTORS: usize = 32;
 
 impl Metric {
     /// The value as an expression over two vectors, defined for rows that are equal or zero too; `None` for metrics that
@@ -18,6 +23,20 @@ impl Metric {
             Some(weights) => weights.dot(&terms),
             None => terms.sum(),
         };
+        // Π (1 + γ w_f φ_f) − 1
+        let product = |phi: Expr| {
+            let gamma = self.parameters.first().map_or(1.0, |(_, gamma)| f64::from(*gamma));
+            let terms = phi * Expr::parameter(gamma);
+            let terms = weights.as_ref().map_or(terms.clone(), |weights| terms * weights);
+            (terms.dimension() <= MOST_FACTORS).then(|| (terms + 1.0).product() - 1.0)
+        };
+        let bernoulli = |order: i32, polynomial: &dyn Fn(&Expr) -> Expr, factorial: f64| {
+            // The distance to the nearest whole number: as far from 1 as the fraction is from 0, or the other way round.
+            let difference = x - y;
+            let distance = (&difference - (&difference + 0.5).floor()).abs();
+            let p = &distance * (&distance - 1.0);
+            product(polynomial(&p) * (-(-1.0_f64).powi(order) * TAU.powi(2 * order) / factorial))
+        };
         let cosine = || {
             let norm = |of: &Expr| sum(of.powi(2)).sqrt().inverse_or_zero();
             sum(x * y) * norm(x) * norm(y)
@@ -33,6 +52,16 @@ impl Metric {
             () if is(&statistics::squared_norm_of_y()) => sum(y.powi(2)),
             () if is(&statistics::squared_sum()) => sum((x + y).powi(2)),
             () if is(&statistics::signed_difference()) => sum(x - y),
+            () if is(&statistics::differs()) => sum((x - y).abs()).sign(),
+            () if is(&statistics::bernoulli_product(1, 1.0)) => bernoulli(1, &|p| p + 1.0 / 6.0, 2.0)?,
+            () if is(&statistics::bernoulli_product(2, 1.0)) => bernoulli(2, &|p| p * p - 1.0 / 30.0, 24.0)?,
+            () if is(&statistics::bernoulli_product(3, 1.0)) => {
+                bernoulli(3, &|p| p * p * (p - 0.5) + 1.0 / 42.0, 720.0)?
+            }
+            () if is(&statistics::sobolev_product(1.0)) => {
+                let distance = (x - y).abs();
+                product((&distance * (&distance - 1.0) + 1.0 / 6.0) * 0.5 + (x - 0.5) * (y - 0.5))?
+            }
             () if is(&statistics::chi_square()) => sum((x - y).powi(2) * (x + y).inverse_or_zero()),
             () if is(&Self::minkowski(2.0)) => {
                 let p = self.parameters.first().map_or(2.0, |(_, p)| f64::from(*p));
