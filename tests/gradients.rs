@@ -10,7 +10,7 @@ use gristmill::{
 use ndarray::{Array1, Array2, ArrayD, array};
 
 /// Every smooth leaf with its parameters as text, `{}` where a parameter's value goes, and the values.
-const KERNELS: [(&str, &[f64]); 16] = [
+const KERNELS: [(&str, &[f64]); 21] = [
     ("rbf(gamma={})", &[0.7]),
     ("rbf({})", &[1.3]),
     ("rbf([{}, {}, {}])", &[0.5, 1.25, 2.0]),
@@ -26,6 +26,11 @@ const KERNELS: [(&str, &[f64]); 16] = [
     ("rational_quadratic({}, {})", &[1.2, 0.6]),
     ("exp_sine_squared({}, {})", &[1.4, 2.3]),
     ("cosine", &[]),
+    ("bernoulli(order=1, gamma={})", &[0.3]),
+    ("bernoulli(order=2, gamma=[{}, {}, {}])", &[0.3, 0.5, 0.25]),
+    ("bernoulli(order=3, gamma={})", &[0.3]),
+    ("sobolev({})", &[0.7]),
+    ("white({})", &[1.5]),
     ("{}*rbf({})*dot_product({}) + {}*constant({})", &[2.5, 0.9, 0.8, 0.3, 1.5]),
 ];
 

@@ -177,14 +177,22 @@ impl Kernel {
     }
 }
 
-/// What moves with a number: the expression's numbers by central differences of fourth order, entries of tables, which are
-/// in single precision, as powers of it. `None` where nothing moves or the expression is another one nearby.
+/// What moves with a number: the expression's numbers as powers of it or by central differences of fourth order, entries of
+/// tables, which are in single precision, as powers of it. `None` where nothing moves or the expression is another one nearby.
 fn effect(tape: &Tape, value: f64, with: &dyn Fn(f64) -> Option<Tape>) -> Option<Effect> {
     let step = if value == 0.0 { STEP } else { STEP * value.abs() };
     let at = |steps: f64| with(value + steps * step);
     let (a, b, c, d) = (at(-2.0)?, at(-1.0)?, at(1.0)?, at(2.0)?);
     let pairs = a.parameters().iter().zip(b.parameters()).zip(c.parameters().iter().zip(d.parameters()));
-    let numbers: Vec<f64> = pairs.map(|((a, b), (c, d))| (8.0 * (c - b) - (d - a)) / (12.0 * step)).collect();
+    let numbers = pairs.map(|((a, b), (c, d))| (8.0 * (c - b) - (d - a)) / (12.0 * step));
+    // What is a power of the number is known exactly, also where it is in single precision, as metrics' parameters are.
+    let doubled = if value == 0.0 { None } else { with(2.0 * value).zip(with(4.0 * value)) };
+    let exact = |at: usize| {
+        let (near, far) = doubled.as_ref()?;
+        let of = |tape: &Tape| tape.parameters().get(at).copied();
+        entry_slope(value, of(tape)?, of(near)?, of(far)?)
+    };
+    let numbers: Vec<f64> = numbers.enumerate().map(|(at, slope)| exact(at).unwrap_or(slope)).collect();
     let mut entries = Vec::new();
     if a.tables() != d.tables() {
         let (near, far) =
