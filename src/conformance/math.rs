@@ -83,6 +83,8 @@ pub(crate) const FUNCTIONS: &[MathFunction] = &[
     one("sqrt", "sqrt_(x)", Arguments::Bits, |x, _| x.sqrt(), |_, _, v| relative(1.01, v)),
     one("exp", "exp_(x)", Arguments::Even(-104.0, 89.0), |x, _| x.exp(), |_, _, v| relative(2.5, v)),
     one("exp of small", "exp_(x)", Arguments::Magnitudes(1e-9, 2.0), |x, _| x.exp(), |_, _, v| relative(2.5, v)),
+    one("decay", "decay_(x)", Arguments::Even(-127.0, 0.0), |x, _| x.exp2(), |_, _, v| relative(2.5, v)),
+    one("decay of any", "decay_(-abs(x))", Arguments::Bits, |x, _| (-x.abs()).exp2(), |_, _, v| relative(2.5, v)),
     one("exp2", "exp2_(x)", Arguments::Even(-151.0, 129.0), |x, _| x.exp2(), |_, _, v| relative(2.5, v)),
     one("expm1", "expm1_(x)", Arguments::Bits, |x, _| x.exp_m1(), |_, _, v| relative(5.0, v)),
     one("expm1 near 0", "expm1_(x)", Arguments::Even(-3.0, 3.0), |x, _| x.exp_m1(), |_, _, v| relative(5.0, v)),

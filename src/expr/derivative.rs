@@ -60,6 +60,7 @@ pub(super) fn unary(function: Unary, whole: &Expr, a: &Expr, da: Expr) -> Option
         Unary::Sqrt => da * 0.5 * whole.inverse_or_zero(),
         Unary::InverseOrZero => -(da * whole.powi(2)),
         Unary::Exp => da * whole,
+        Unary::Decay => da * whole * std::f64::consts::LN_2,
         Unary::Expm1 => da * a.exp(),
         Unary::Log => da / a,
         Unary::Log1p => da / (a + 1.0),

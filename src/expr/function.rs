@@ -20,6 +20,8 @@ pub enum Unary {
     Floor,
     Sqrt,
     Exp,
+    /// 2ˣ for x that is not above 0.
+    Decay,
     /// exp(x) − 1, accurate near 0.
     Expm1,
     Log,
@@ -81,6 +83,7 @@ impl Unary {
             Self::Floor => a.floor(),
             Self::Sqrt => a.sqrt(),
             Self::Exp => a.exp(),
+            Self::Decay => a.exp2(),
             Self::Expm1 => a.exp_m1(),
             Self::Log => a.ln(),
             Self::Log1p => a.ln_1p(),
@@ -109,6 +112,7 @@ impl Unary {
             Self::Floor => format!("floor({a})"),
             Self::Sqrt => format!("sqrt_({a})"),
             Self::Exp => format!("exp_({a})"),
+            Self::Decay => format!("decay_({a})"),
             Self::Expm1 => format!("expm1_({a})"),
             Self::Log => format!("log_({a})"),
             Self::Log1p => format!("log1p_({a})"),
@@ -127,7 +131,7 @@ impl Unary {
             Self::Negate | Self::Abs | Self::Sign | Self::Floor | Self::PositivePart => (0.0, 0.0),
             Self::Sqrt => (SQRT_ROUNDING, 0.0),
             Self::InverseOrZero => (DIVIDE_ROUNDING, 0.0),
-            Self::Exp => (2.5 * UNIT_ROUNDOFF, 0.0),
+            Self::Exp | Self::Decay => (2.5 * UNIT_ROUNDOFF, 0.0),
             Self::Log => (3.0 * UNIT_ROUNDOFF, 0.0),
             Self::Log1p => (4.0 * UNIT_ROUNDOFF, 0.0),
             Self::Expm1 | Self::Tanh => (5.0 * UNIT_ROUNDOFF, 0.0),
@@ -156,7 +160,7 @@ impl Unary {
             Self::Floor | Self::PositivePart => spread(value, self.value(a + error), self.value(a - error)),
             // Its slope is at most 1; an angle that its error takes out of range stays at the end.
             Self::ReluAngle => error,
-            Self::Exp | Self::Expm1 | Self::Log | Self::Log1p | Self::Tanh => {
+            Self::Exp | Self::Decay | Self::Expm1 | Self::Log | Self::Log1p | Self::Tanh => {
                 spread(value, self.value(a + error), self.value(a - error))
             }
         };

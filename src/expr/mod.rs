@@ -8,6 +8,7 @@
 
 mod arithmetic;
 mod bessel;
+mod decay;
 mod derivative;
 mod formula;
 mod function;

@@ -147,13 +147,22 @@ impl Expr {
 
     /// The same expression with leaves replaced by what `by` gives for them; branches that stay are shared.
     pub(crate) fn replaced(&self, by: &dyn Fn(Leaf) -> Option<Expr>) -> Expr {
+        self.rebuilt(&|node| match &*node.0 {
+            Node::Variable(index) => by(Leaf::Number(*index)),
+            Node::Vector(variable) => by(Leaf::Vector(*variable)),
+            _ => None,
+        })
+    }
+
+    /// The same expression with nodes, their operands rebuilt already, replaced by what `by` gives for them.
+    pub(super) fn rebuilt(&self, by: &dyn Fn(&Expr) -> Option<Expr>) -> Expr {
         let mut done: HashMap<*const Node, Expr> = HashMap::new();
         for node in self.in_order() {
             let of = |operand: &Expr| done.get(&Arc::as_ptr(&operand.0)).cloned().unwrap_or_else(|| operand.clone());
             let new = match &*node.0 {
-                Node::Variable(index) => by(Leaf::Number(*index)).unwrap_or_else(|| node.clone()),
-                Node::Vector(variable) => by(Leaf::Vector(*variable)).unwrap_or_else(|| node.clone()),
-                Node::Constant(_) | Node::Parameter(_) | Node::Table(_) => node.clone(),
+                Node::Variable(_) | Node::Vector(_) | Node::Constant(_) | Node::Parameter(_) | Node::Table(_) => {
+                    node.clone()
+                }
                 Node::Unary(function, a) => Expr::unary(*function, of(a)),
                 Node::Binary(function, a, b) => Expr::binary(*function, of(a), of(b)),
                 Node::Powi(a, n) => of(a).powi(*n),
@@ -161,7 +170,7 @@ impl Expr {
                 Node::Concat([(a, first), (b, second)]) => Expr::joined((of(a), *first), (of(b), *second)),
                 Node::Extract(a, start, length) => of(a).extract(*start, *length),
             };
-            done.insert(Arc::as_ptr(&node.0), new);
+            done.insert(Arc::as_ptr(&node.0), by(&new).unwrap_or(new));
         }
         done.remove(&Arc::as_ptr(&self.0)).unwrap_or_else(|| self.clone())
     }

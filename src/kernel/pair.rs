@@ -115,7 +115,12 @@ impl PairFunction {
     /// What the uniform's `values` hold: the terms' parameters, then the expression's.
     pub fn values(&self) -> Vec<f32> {
         let terms = self.terms.iter().flat_map(|term| term.parameters.iter().map(|(_, value)| *value));
-        terms.chain(self.finish.parameters()).collect()
+        terms.chain(self.device_finish().parameters()).collect()
+    }
+
+    /// The expression as devices compute it.
+    fn device_finish(&self) -> Expr {
+        self.finish.with_decays(&|number| self.terms.get(number).is_some_and(Metric::is_never_negative))
     }
 
     /// The different tables of weights that the terms have, one weight per feature in each. `pair_accumulate` gets a
@@ -217,7 +222,7 @@ impl PairFunction {
             "fn pair_merge(a: State, b: State) -> State {{\n{merge}    return State({});\n}}",
             joined.join(", ")
         );
-        let value = self.finish.wgsl(&|index| format!("v{index}"), slot);
+        let value = self.device_finish().wgsl(&|index| format!("v{index}"), slot);
         let _ = writeln!(text, "fn pair_finish(state: State) -> f32 {{\n{finish}{value}\n}}");
         PairCode { fields: all_fields, text }
     }

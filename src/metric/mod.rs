@@ -181,6 +181,13 @@ impl Metric {
         Ok(Some((sides, Self { prepare: None, table: Table::Weights, weights, definition, ..self.clone() })))
     }
 
+    /// Whether no value is below 0, and devices may count on it.
+    pub(crate) fn is_never_negative(&self) -> bool {
+        let plain = Self { weights: None, ..self.clone() };
+        let known = [Self::SQEUCLIDEAN, Self::EUCLIDEAN, Self::CITYBLOCK];
+        known.contains(&plain) && self.weights.iter().flatten().all(|weight| *weight >= 0.0)
+    }
+
     /// Whether its WGSL is that of a named metric, whatever the values of its parameters and weights are: text that is
     /// known to index nothing and to have no loops.
     pub(crate) fn is_built_in(&self) -> bool {
