@@ -1,5 +1,5 @@
-// out[t] = the value of x[i] and y[j], t = i · columns + j, whose state is accumulated over the features; or, for paired
-// rows, of x[t] and y[t] (columns = 1, and y steps with t)
+// out[batch, t] = the value of x[batch, i] and y[batch, j], t = i · columns + j, whose state is accumulated over the
+// features; or, for paired rows, of x[t] and y[t] (columns = 1, and y steps with t)
 //
 //   x, y   any strides
 //   out    one value for each pair of rows; or the words of the states of slices of features, which pair_finish.wgsl ends
@@ -25,6 +25,10 @@ struct Parameters {
     out_row: u32,
     columns: u32,
     y_column: u32,
+    batch_entries: u32, // of this pass in each batch
+    x_batch: u32,
+    y_batch: u32,
+    out_batch: u32,
     values: array<vec4<f32>, PAIR_VALUES>,
 }
 
@@ -35,14 +39,16 @@ struct Parameters {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let entry = (group.x + group.y * parameters.width) * 64u + lane;
-    if entry >= parameters.entries {
+    let number = (group.x + group.y * parameters.width) * 64u + lane;
+    if number >= parameters.entries {
         return;
     }
+    let batch = number / parameters.batch_entries;
+    let entry = number % parameters.batch_entries;
     let row = entry / parameters.columns;
     let column = entry % parameters.columns;
-    var x_at = parameters.x_offset + row * parameters.x_row;
-    var y_at = parameters.y_offset + row * parameters.y_row + column * parameters.y_column;
+    var x_at = parameters.x_offset + batch * parameters.x_batch + row * parameters.x_row;
+    var y_at = parameters.y_offset + batch * parameters.y_batch + row * parameters.y_row + column * parameters.y_column;
     var total = State();
     var feature = 0u;
     while feature < parameters.features {
@@ -55,5 +61,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         total = pair_merge(total, block);
     }
-    emit(parameters.out_offset + entry * parameters.out_row, total, 0u, entry, 0u);
+    emit(parameters.out_offset + batch * parameters.out_batch + entry * parameters.out_row, total, batch, entry, 0u);
 }

@@ -1,12 +1,9 @@
 //! The general matrix product.
 
-use super::record;
+use super::{MOST_AXES, record};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 use crate::work::{GemmWork, Work};
-
-/// Axes that a device's copies can walk; the host keeps to the same, so that what works on one works on the other.
-const MOST_AXES: usize = 8;
 
 /// The general matrix product `alpha · A · B + beta · C`.
 ///

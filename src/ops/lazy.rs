@@ -1,11 +1,10 @@
 //! A kernel matrix that is known by what it does to vectors, never by its entries.
 
-use super::pair::{gram, prepared};
+use super::pair::{gram, paired};
 use super::reduce::{ReduceOptions, pair_sum};
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairSource};
 use crate::tensor::Tensor;
-use crate::work::{Layout, PairWork, Work};
 
 /// A kernel with its data: the matrix `K[i, j] = k(x[i], y[j])`, which is never stored. What solvers take.
 ///
@@ -131,16 +130,8 @@ impl LazyKernel {
         if self.x.shape() != self.y.shape() {
             return Err(Error::shape(OP, format!("{:?} is no shape of a square matrix", self.shape())));
         }
-        let rows = self.x.rank() - 1;
-        let d = self.x.shape()[rows];
-        let flat = [self.x.shape()[..rows].iter().product(), d];
-        let (x, y) = (self.x.reshape(&flat)?, self.y.reshape(&flat)?);
-        let function = PairSource::pair_function(&self.kernel, d)?;
-        let (x, y, function) = prepared(OP, &x, &y, function)?;
-        let work = Work::Pair(PairWork { op: OP, function, paired: true });
-        let executor = x.executor();
-        let storage = executor.run(&work, &[x.operand(), y.operand()])?;
-        Ok(Tensor::new(executor.clone(), storage, Layout::contiguous(&self.x.shape()[..rows])))
+        let d = self.x.shape()[self.x.rank() - 1];
+        paired(OP, &self.x, &self.y, PairSource::pair_function(&self.kernel, d)?)
     }
 
     /// Sums of the rows: `out[i] = Σⱼ k(x[i], y[j])`, of shape `… × n`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::record;
+use super::{MOST_AXES, record};
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairFunction};
 use crate::metric::{Domain, Metric, Preparation, RowMap};
@@ -11,12 +11,14 @@ use crate::work::{PairWork, Part, PrepareWork, SymmetricWork, Work};
 
 /// Distances between every row of `x` and every row of `y`.
 ///
-/// `out[i][j] = metric(x[i], y[j])`, with `x` of shape `n × d`, `y` of shape `m × d` and `out` of shape `n × m`, in the
-/// metric's own units. Nothing waits: the result is a tensor whose work is recorded.
+/// `out[i, j] = metric(x[i], y[j])`, with `x` of shape `… × n × d`, `y` of shape `… × m × d` and `out` of shape
+/// `… × n × m`, in the metric's own units. Axes in front are batch: matrices at equal places meet, and no others. Nothing
+/// waits: the result is a tensor whose work is recorded.
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`] if the column counts differ or an input is no matrix; [`Error::InvalidArgument`] if the
-/// metric's parameters are out of range; [`Error::BufferTooLarge`] or [`Error::OutOfMemory`] if `out` does not fit the
+/// [`Error::ShapeMismatch`] if the column counts or the batch axes differ, or an input is no matrix;
+/// [`Error::InvalidArgument`] if the metric's parameters are out of range; [`Error::Unsupported`] if the result would
+/// have more than 8 axes; [`Error::BufferTooLarge`] or [`Error::OutOfMemory`] if `out` does not fit the
 /// device (stream it instead: [`stream::pairwise`](crate::stream::pairwise)).
 ///
 /// # Accuracy
@@ -31,6 +33,11 @@ use crate::work::{PairWork, Part, PrepareWork, SymmetricWork, Work};
 /// let x = context.upload(&array![[0.0, 0.0], [3.0, 4.0]])?;
 /// let distances = pairwise(&x, &x, &Metric::EUCLIDEAN)?.read_blocking()?;
 /// assert_eq!(distances, array![[0.0_f32, 5.0], [5.0, 0.0]].into_dyn());
+///
+/// // Two sets of points at once, each among themselves.
+/// let sets = context.upload(&array![[[0.0], [1.0]], [[2.0], [5.0]]])?;
+/// let distances = pairwise(&sets, &sets, &Metric::EUCLIDEAN)?.read_blocking()?;
+/// assert_eq!(distances, array![[[0.0_f32, 1.0], [1.0, 0.0]], [[0.0, 3.0], [3.0, 0.0]]].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
 pub fn pairwise(x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tensor> {
@@ -46,7 +53,7 @@ pub fn pairwise(x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tensor> {
 
 /// Distances between the rows of `x`, each pair once: SciPy's `pdist`.
 ///
-/// `x` has shape `n × d`; the result is a vector of `n (n − 1) / 2` distances, those of row 0 and rows 1, 2, … first, then
+/// `x` is one matrix, of shape `n × d`; the result is a vector of `n (n − 1) / 2` distances, those of row 0 and rows 1, 2, … first, then
 /// those of row 1 and rows 2, 3, …. The whole matrix is there for a moment, so it must fit the device.
 ///
 /// # Errors
@@ -68,13 +75,15 @@ pub fn pairwise(x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tensor> {
 pub fn condensed_distances(x: &Tensor, metric: &Metric) -> Result<Tensor> {
     let op = "condensed_distances";
     let shape = PairShape::of(op, x, x)?;
+    shape.one_matrix(op)?;
     metric.check(shape.d)?;
     symmetric(op, &direct(op, x, x, metric)?, Part::Condensed)
 }
 
 /// Distances between every row of `x` and every row of `y`, whose features are the bits of words.
 ///
-/// `out[i][j] = metric(x[i], y[j])`, with `x` of shape `n × k`, `y` of shape `m × k` and `out` of shape `n × m`, for
+/// `out[i, j] = metric(x[i], y[j])`, with `x` of shape `… × n × k`, `y` of shape `… × m × k` and `out` of shape
+/// `… × n × m`, for
 /// [`Metric::BIT_HAMMING`] or [`Metric::BIT_JACCARD`]. On the device a row takes twice as many words.
 ///
 /// # Errors
@@ -108,7 +117,7 @@ pub fn pairwise_bits(x: &Tensor<u32>, y: &Tensor<u32>, metric: &Metric) -> Resul
 
 /// Distances between row i of `x` and row i of `y`.
 ///
-/// `out[i] = metric(x[i], y[i])`, with `x` and `y` of shape `n × d` and `out` of shape `n`.
+/// `out[i] = metric(x[i], y[i])`, with `x` and `y` of shape `… × n × d` and `out` of shape `… × n`.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] if the shapes differ or an input is no matrix; [`Error::InvalidArgument`] if the metric's
@@ -134,13 +143,13 @@ pub fn paired_distances(x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tenso
         return Err(Error::shape(op, format!("x has {} rows, y has {}; they must match", shape.n, shape.m)));
     }
     metric.check(shape.d)?;
-    let (x, y, function) = prepared(op, x, y, PairFunction::from(metric))?;
-    run(op, &x, &y, function, true)
+    paired(op, x, y, PairFunction::from(metric))
 }
 
 /// The Gram (kernel) matrix of the rows of `x` and `y`.
 ///
-/// `out[i][j] = k(x[i], y[j])`, with `x` of shape `n × d`, `y` of shape `m × d` and `out` of shape `n × m`.
+/// `out[i, j] = k(x[i], y[j])`, with `x` of shape `… × n × d`, `y` of shape `… × m × d` and `out` of shape `… × n × m`;
+/// axes in front are batch, as in [`pairwise`].
 ///
 /// # Errors
 /// As [`pairwise`]; [`Error::InvalidArgument`] if a parameter of the kernel is out of range.
@@ -163,7 +172,7 @@ pub fn paired_distances(x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tenso
 pub fn gram(x: &Tensor, y: &Tensor, kernel: &Kernel) -> Result<Tensor> {
     let shape = PairShape::of("gram", x, y)?;
     let (x, y, function) = prepared("gram", x, y, kernel.pair_function(shape.d)?)?;
-    run("gram", &x, &y, function, false)
+    run("gram", &x, &y, function)
 }
 
 /// The rows as the function compares them, and the function for those rows: some metrics make others of all rows
@@ -206,12 +215,12 @@ fn is_same<E: Element>(x: &Tensor<E>, y: &Tensor<E>) -> bool {
 /// Distances between rows that were checked.
 fn direct(op: &'static str, x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tensor> {
     let (x, y, function) = prepared(op, x, y, PairFunction::from(metric))?;
-    run(op, &x, &y, function, false)
+    run(op, &x, &y, function)
 }
 
 fn symmetric(op: &'static str, matrix: &Tensor, part: Part) -> Result<Tensor> {
-    let n = matrix.shape().first().copied().unwrap_or(0);
-    let shape = if part == Part::Condensed { vec![n * n.saturating_sub(1) / 2] } else { vec![n, n] };
+    let n = matrix.shape().last().copied().unwrap_or(0);
+    let shape = if part == Part::Condensed { vec![n * n.saturating_sub(1) / 2] } else { matrix.shape().to_vec() };
     record(matrix, &Work::Symmetric(SymmetricWork { op, part }), &[matrix.operand()], &shape)
 }
 
@@ -227,7 +236,7 @@ pub(super) fn prepare<E: Element>(op: &'static str, x: &Tensor<E>, rows: RowMap)
 
 /// The diagonal of the Gram matrix of `x` with itself, without the rest: `out[i] = k(x[i], x[i])`.
 ///
-/// With `x` of shape `n × d`, `out` has shape `n`; the cost is that of n pairs.
+/// With `x` of shape `… × n × d`, `out` has shape `… × n`; the cost is that of n pairs.
 ///
 /// # Errors
 /// As [`gram`].
@@ -246,17 +255,28 @@ pub(super) fn prepare<E: Element>(op: &'static str, x: &Tensor<E>, rows: RowMap)
 /// ```
 pub fn gram_diag(x: &Tensor, kernel: &Kernel) -> Result<Tensor> {
     let shape = PairShape::of("gram_diag", x, x)?;
-    run("gram_diag", x, x, kernel.pair_function(shape.d)?, true)
+    paired("gram_diag", x, x, kernel.pair_function(shape.d)?)
 }
 
-fn run(op: &'static str, x: &Tensor, y: &Tensor, function: PairFunction, paired: bool) -> Result<Tensor> {
-    let (n, m) = (x.shape()[0], y.shape()[0]);
-    let shape: &[usize] = if paired { &[n] } else { &[n, m] };
-    record(x, &Work::Pair(PairWork { op, function, paired }), &[x.operand(), y.operand()], shape)
+fn run(op: &'static str, x: &Tensor, y: &Tensor, function: PairFunction) -> Result<Tensor> {
+    let rows = x.rank() - 1;
+    let shape: Vec<usize> = x.shape()[..rows].iter().chain(&y.shape()[rows - 1..rows]).copied().collect();
+    record(x, &Work::Pair(PairWork { op, function, paired: false }), &[x.operand(), y.operand()], &shape)
 }
 
-/// Rows and columns of two matrices that meet.
+/// Values of rows with equal numbers, of x and y of equal shape: to them a batch is so many more rows.
+pub(super) fn paired(op: &'static str, x: &Tensor, y: &Tensor, function: PairFunction) -> Result<Tensor> {
+    let (x, y, function) = prepared(op, x, y, function)?;
+    let rows = x.rank() - 1;
+    let flat = [x.shape()[..rows].iter().product(), x.shape()[rows]];
+    let inputs = [x.reshape(&flat)?.operand(), y.reshape(&flat)?.operand()];
+    record(&x, &Work::Pair(PairWork { op, function, paired: true }), &inputs, &x.shape()[..rows])
+}
+
+/// Rows and columns of matrices that meet.
 struct PairShape {
+    /// Axes in front.
+    batch: Vec<usize>,
     n: usize,
     m: usize,
     d: usize,
@@ -264,17 +284,29 @@ struct PairShape {
 
 impl PairShape {
     fn of<E: Element>(op: &'static str, x: &Tensor<E>, y: &Tensor<E>) -> Result<Self> {
-        let matrix = |name: &str, t: &Tensor<E>| match *t.shape() {
-            [rows, columns] => Ok((rows, columns)),
-            _ => Err(Error::shape(
-                op,
-                format!("{name} has shape {:?}; it must be a matrix of rows × features", t.shape()),
-            )),
+        let split = |name: &str, t: &Tensor<E>| match t.shape() {
+            [batch @ .., rows, columns] => Ok((batch.to_vec(), *rows, *columns)),
+            other => Err(Error::shape(op, format!("{name} has shape {other:?}; it must be rows × features"))),
         };
-        let ((n, d), (m, e)) = (matrix("x", x)?, matrix("y", y)?);
+        let ((batch, n, d), (batch_of_y, m, e)) = (split("x", x)?, split("y", y)?);
         if d != e {
             return Err(Error::shape(op, format!("x has {d} columns, y has {e}; they must match")));
         }
-        Ok(Self { n, m, d })
+        if batch != batch_of_y {
+            let message = format!("x has the batch axes {batch:?}, y has {batch_of_y:?}; they must match");
+            return Err(Error::shape(op, message));
+        }
+        if batch.len() + 2 > MOST_AXES {
+            let message = format!("the result would have {} axes; at most {MOST_AXES} are supported", batch.len() + 2);
+            return Err(Error::Unsupported { op, message });
+        }
+        Ok(Self { batch, n, m, d })
+    }
+
+    fn one_matrix(&self, op: &'static str) -> Result<()> {
+        match self.batch.is_empty() {
+            true => Ok(()),
+            false => Err(Error::shape(op, format!("x has the batch axes {:?}; it must be one matrix", self.batch))),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::choices::Choices;
 use super::lower::output_bytes;
-use super::pair::{Addend, PairCode, Side, Skeleton};
+use super::pair::{Addend, PairCode, Side, Skeleton, matrices};
 use super::pieces::collapsed;
 use super::{BufferId, Limits, Program, copy};
 use crate::error::{Error, Result};
@@ -30,7 +30,7 @@ pub(super) fn lower(work: &GemmWork, inputs: &[Input<'_>], limits: &Limits, choi
     let [a, b, rest @ ..] = inputs else {
         return Err(Error::argument(OP, "inputs", "must be A, B and perhaps C"));
     };
-    let ((a_batch, [m, k]), (b_batch, [b_k, n])) = (matrix(a.layout)?, matrix(b.layout)?);
+    let ((a_batch, [m, k]), (b_batch, [b_k, n])) = (matrices(OP, a.layout)?, matrices(OP, b.layout)?);
     if k != b_k {
         return Err(Error::shape(OP, format!("A has {k} columns, B has {b_k} rows; they must match")));
     }
@@ -82,13 +82,6 @@ pub(super) fn lower(work: &GemmWork, inputs: &[Input<'_>], limits: &Limits, choi
     };
     skeleton.record(&mut program)?;
     Ok(program)
-}
-
-fn matrix(layout: &Layout) -> Result<(&[usize], [usize; 2])> {
-    match layout.shape.as_slice() {
-        [batch @ .., rows, columns] if batch.len() <= 8 => Ok((batch, [*rows, *columns])),
-        shape => Err(Error::shape(OP, format!("{shape:?} is not a matrix or up to 8 axes of matrices"))),
-    }
 }
 
 /// NumPy's rule for batch axes.

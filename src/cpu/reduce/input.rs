@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use bytemuck::Pod;
-
 use super::super::view::View;
 use crate::error::{Error, Result};
 use crate::work::{Bias, Operand, ReduceWork};
@@ -94,35 +92,14 @@ impl<'a> Inputs<'a> {
 
     pub(super) fn batch(&self, op: &'static str, number: usize) -> Result<Batch<'a>> {
         let values = match self.values {
-            Some(values) => flat(op, self.part(values, number))?,
+            Some(values) => values.matrix(number).flat(op)?,
             None => Cow::Borrowed(&[][..]),
         };
         let bias = self.bias.map(|bias| match bias {
-            BiasView::Additive(bias) => BiasView::Additive(self.part(bias, number)),
-            BiasView::Boolean(bias) => BiasView::Boolean(self.part(bias, number)),
+            BiasView::Additive(bias) => BiasView::Additive(bias.matrix(number)),
+            BiasView::Boolean(bias) => BiasView::Boolean(bias.matrix(number)),
         });
-        let (x, y) = (flat(op, self.part(self.x, number))?, flat(op, self.part(self.y, number))?);
+        let (x, y) = (self.x.matrix(number).flat(op)?, self.y.matrix(number).flat(op)?);
         Ok(Batch { number, x, y, values, bias })
-    }
-
-    /// The matrix with this number in the batch.
-    fn part<T: Pod>(&self, view: View<'a, T>, number: usize) -> View<'a, T> {
-        let axes = self.batch.len();
-        let mut rest = number;
-        let mut offset = 0;
-        for (length, stride) in self.batch.iter().zip(view.strides).rev() {
-            offset += rest % length * stride;
-            rest /= length;
-        }
-        let entries = view.entries.get(offset..).unwrap_or(&[]);
-        View { entries, shape: &view.shape[axes..], strides: &view.strides[axes..] }
-    }
-}
-
-/// The entries row-major; copied only where they have gaps.
-fn flat<'a>(op: &'static str, view: View<'a, f32>) -> Result<Cow<'a, [f32]>> {
-    match view.contiguous() {
-        Some(entries) => Ok(Cow::Borrowed(entries)),
-        None => view.to_vec(op).map(Cow::Owned),
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::plan::parameters::Words;
-use crate::plan::pieces::{Region, length, pieces, window, window_bytes};
+use crate::plan::pieces::{Region, collapsed, length, pieces, window, window_bytes};
 use crate::plan::{BufferId, Limits, Pass, Program, Window};
 use crate::shader::{Shader, ShaderFile, Tail};
+use crate::work::{Input, Layout};
 
 const PACK: ShaderFile = ShaderFile { name: "pack", text: include_str!("../../../shaders/pack.wgsl") };
 const INVOCATIONS: u64 = 64;
@@ -29,7 +30,29 @@ pub(crate) struct Side {
     pub(crate) feature_stride: u64,
 }
 
+/// The batch axes of matrices, and their rows and columns.
+pub(in crate::plan) fn matrices<'a>(op: &'static str, layout: &'a Layout) -> Result<(&'a [usize], [usize; 2])> {
+    match layout.shape.as_slice() {
+        [axes @ .., rows, columns] if axes.len() <= 8 => Ok((axes, [*rows, *columns])),
+        shape => Err(Error::shape(op, format!("{shape:?} is not a matrix or up to 8 axes of matrices"))),
+    }
+}
+
 impl Side {
+    /// The rows of an input of matrices.
+    pub(in crate::plan) fn of(index: usize, input: &Input<'_>) -> Self {
+        let Layout { shape, strides, offset } = input.layout;
+        let axes = shape.len().saturating_sub(2);
+        Self {
+            buffer: BufferId::Input(index),
+            axes: collapsed(&shape[..axes], &strides[..axes]),
+            offset: *offset as u64,
+            rows: shape[axes] as u64,
+            row_stride: strides[axes] as u64,
+            feature_stride: strides[axes + 1] as u64,
+        }
+    }
+
     /// Whether all batches are the same memory.
     pub(in crate::plan) fn is_shared(&self) -> bool {
         self.axes.iter().all(|(_, stride)| *stride == 0)
