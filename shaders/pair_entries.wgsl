@@ -6,7 +6,7 @@
 //
 // One invocation owns one entry and one slice: nothing is shared, and the pair function stands in the text once. That is
 // right for functions whose arithmetic outweighs their loads. Sums of at most 64 features are merged into the total.
-// Appended: `PAIR_VALUES`, `State`, `Word`, `emit`, `feature_weight` and the pair function.
+// Appended: `Stored`, `load_x`, `load_y`, `PAIR_VALUES`, `State`, `Word`, `emit`, `feature_weight` and the pair function.
 
 struct Parameters {
     nan_bits: u32,
@@ -33,8 +33,8 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> y: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> y: array<Stored>;
 @group(0) @binding(3) var<storage, read_write> out: array<Word>;
 
 @compute @workgroup_size(64)
@@ -55,7 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         var block = State();
         let block_end = min(feature + 64u, parameters.features);
         for (; feature < block_end; feature++) {
-            pair_accumulate(&block, x[x_at], y[y_at], feature_weight(feature));
+            pair_accumulate(&block, load_x(x_at), load_y(y_at), feature_weight(feature));
             x_at += parameters.x_feature;
             y_at += parameters.y_feature;
         }

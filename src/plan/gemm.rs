@@ -47,12 +47,14 @@ pub(super) fn lower(work: &GemmWork, inputs: &[Input<'_>], limits: &Limits, choi
         Some(c) if work.beta != 0.0 => Some(addend(c.layout, &shape, limits, &mut program)?),
         _ => None,
     };
-    let side = |index: usize, layout: &Layout, swapped: bool| {
+    let side = |index: usize, input: &Input<'_>, swapped: bool| {
+        let layout = input.layout;
         let rank = layout.shape.len();
         let (row, feature) = if swapped { (rank - 1, rank - 2) } else { (rank - 2, rank - 1) };
         let spread = broadcast_strides(layout, rank - 2, &batch);
         Side {
             buffer: BufferId::Input(index),
+            element_bytes: input.element_bytes,
             axes: collapsed(&batch, &spread),
             offset: layout.offset as u64,
             rows: layout.shape[row] as u64,
@@ -65,8 +67,8 @@ pub(super) fn lower(work: &GemmWork, inputs: &[Input<'_>], limits: &Limits, choi
         tile: choices.gemm,
         workgroups: choices.workgroups,
         batches,
-        x: side(0, a.layout, false),
-        y: side(1, b.layout, true),
+        x: side(0, a, false),
+        y: side(1, b, true),
         features: k as u64,
         code: PairCode {
             text: PRODUCT.to_owned(),

@@ -14,7 +14,8 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::memory::{Memory, Scatter};
-use super::view::{View, zeroed_vec};
+use super::numbers::Numbers;
+use super::view::zeroed_vec;
 use crate::error::{Error, Result};
 use crate::expr::Tape;
 use crate::kernel::PairFunction;
@@ -72,7 +73,8 @@ pub(super) struct Job<'a> {
 /// [`crate::work::Work::Pair`].
 pub(super) fn run(work: &PairWork, x: &Operand, y: &Operand) -> Result<Memory> {
     let op = work.op;
-    let (x, y) = (View::<f32>::of(op, x)?, View::<f32>::of(op, y)?);
+    let (x, y) = (Numbers::of(op, x)?, Numbers::of(op, y)?);
+    let (x, y) = (x.view(), y.view());
     let (&[ref axes @ .., n, d], &[ref y_axes @ .., m, d_of_y]) = (x.shape, y.shape) else {
         return Err(Error::shape(op, format!("x {:?} and y {:?} must be rows × features", x.shape, y.shape)));
     };

@@ -11,6 +11,7 @@ use super::text;
 use crate::error::{Error, Result};
 use crate::plan::parameters::Words;
 use crate::plan::pieces::{Region, extent, length, pieces, window, window_bytes};
+use crate::plan::stored::loads;
 use crate::plan::{BufferId, Limits, Pass, Program, Window, copy};
 use crate::shader::{Shader, ShaderFile, Tail};
 use crate::work::{Input, Layout};
@@ -29,7 +30,7 @@ struct Side {
 
 /// Whether every row of y that a row of x meets, seen by every pass, fits one binding.
 pub(super) fn can_see_all_of(y: &Input<'_>, limits: &Limits) -> bool {
-    window_bytes(4, reach(y.layout), limits) <= limits.max_binding_bytes
+    window_bytes(y.element_bytes as u64, reach(y.layout), limits) <= limits.max_binding_bytes
 }
 
 /// How far the matrix of one batch reaches.
@@ -55,15 +56,19 @@ pub(super) fn record(
     let columns = if paired { 1 } else { y.rows };
     let sides = [side(0, inputs[0], limits, program)?, side(1, inputs[1], limits, program)?];
     let bytes = |elements: u64| window_bytes(4, elements, limits);
+    let element_bytes = x.element_bytes as u64;
+    let stored = |elements: u64| window_bytes(element_bytes, elements, limits);
     // One slice of one row keeps the loop limit and the binding.
     let furthest = sides.iter().map(|side| side.strides[2]).max().unwrap_or(1).max(1);
-    let reach = limits.max_binding_bytes.saturating_sub(limits.offset_alignment) / 4 / furthest;
+    let reach = limits.max_binding_bytes.saturating_sub(limits.offset_alignment) / element_bytes / furthest;
     let most = (u64::from(limits.max_iterations).saturating_sub(64) / 65 * 64).min(reach).max(1);
     let slices = features.div_ceil(most);
     let words = if slices == 1 { 1 } else { code.state.len() as u64 };
     let partials = (slices != 1).then(|| program.temporary(16));
 
-    let mut tail = code.tail(Tail::new()).alias("Word", if slices == 1 { "f32" } else { "u32" });
+    let mut tail = code
+        .tail(loads(Tail::new(), &["x", "y"], x.element_bytes))
+        .alias("Word", if slices == 1 { "f32" } else { "u32" });
     tail = tail.code(&code.feature_weight(4));
     tail = match slices {
         1 => tail.code(text::EMIT_VALUE).code(&code.entry_value(false, 5)),
@@ -80,7 +85,8 @@ pub(super) fn record(
     let excess = |piece: &Region<2>| {
         let slice = 0..most.min(features).max(1);
         let moving = sides.iter().zip([true, paired]);
-        let largest = moving.map(|(side, moves)| bytes(extent(&seen(moves, piece, slice.clone()), side.strides))).max();
+        let largest =
+            moving.map(|(side, moves)| stored(extent(&seen(moves, piece, slice.clone()), side.strides))).max();
         let count = length(&piece[0]) * length(&piece[1]) * columns;
         let largest = largest.max(Some(bytes(extent(piece, out) + columns - 1)));
         let largest = largest.max(Some(bytes(count * words * slices.max(1))));
@@ -117,7 +123,8 @@ pub(super) fn record(
             for (side, moves) in sides.into_iter().zip([true, paired]) {
                 let region = seen(moves, &piece, part.clone());
                 let start = region.iter().zip(side.strides).map(|(range, stride)| range.start * stride).sum::<u64>();
-                let (view, before) = window(side.buffer, 4, side.offset + start, extent(&region, side.strides), limits);
+                let (view, before) =
+                    window(side.buffer, element_bytes, side.offset + start, extent(&region, side.strides), limits);
                 windows.push(view);
                 let row = if moves { side.strides[1] } else { 0 };
                 parameters.u32(before).length(row).length(side.strides[2]);
@@ -161,13 +168,14 @@ pub(super) fn record(
 /// view whose features lie far apart, is copied first.
 fn side(index: usize, input: &Input<'_>, limits: &Limits, program: &mut Program) -> Result<Side> {
     let layout = input.layout;
-    let PackedSide { buffer, axes, offset, rows, row_stride, feature_stride } = PackedSide::of(index, input);
+    let PackedSide { buffer, element_bytes, axes, offset, rows, row_stride, feature_stride } =
+        PackedSide::of(index, input);
     let features = layout.shape.last().map_or(0, |d| *d as u64);
     let scattered = feature_stride > 1 && row_stride < feature_stride.saturating_mul(features);
-    let far = scattered && window_bytes(4, reach(layout), limits) > limits.max_binding_bytes;
+    let far = scattered && window_bytes(element_bytes as u64, reach(layout), limits) > limits.max_binding_bytes;
     if (far || axes.len() > 1) && !layout.is_empty() {
-        let target = program.temporary(layout.len() as u64 * 4);
-        copy::record(layout, 4, buffer, target, limits, program)?;
+        let target = program.temporary((layout.len() as u64 * element_bytes as u64).next_multiple_of(4));
+        copy::record(layout, element_bytes, buffer, target, limits, program)?;
         return Ok(Side { buffer: target, offset: 0, strides: [rows * features, features, 1] });
     }
     let batch = axes.first().map_or(0, |(_, stride)| *stride);

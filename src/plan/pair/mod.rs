@@ -40,6 +40,9 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
     if axes != y_axes {
         return Err(Error::shape(op, format!("x has the batch axes {axes:?}, y has {y_axes:?}; they must match")));
     }
+    if x.element_bytes != y.element_bytes {
+        return Err(Error::argument(op, "x and y", "must hold numbers of one type"));
+    }
     work.function.check(d)?;
     if work.function.terms.iter().any(|term| term.prepare.is_some()) {
         return Err(Error::argument(op, "rows", "must be prepared first"));

@@ -77,17 +77,21 @@ fn iterations(pass: &Pass, tile: &Tile) -> u64 {
     }
 }
 
-fn check(work: &Work, layouts: &[&Layout], limits: &Limits, choices: &Choices, name: &str) {
-    let inputs: Vec<Input<'_>> = layouts.iter().map(|layout| Input { layout, element_bytes: 4 }).collect();
+fn check(work: &Work, layouts: &[&Layout], element_bytes: usize, limits: &Limits, choices: &Choices, name: &str) {
+    let inputs: Vec<Input<'_>> = layouts.iter().map(|layout| Input { layout, element_bytes }).collect();
     let program = match lower(work, &inputs, limits, choices) {
         Ok(program) => program,
         Err(error) => {
             // Rows of y that lie further apart than a binding reaches.
-            assert!(layouts.iter().any(|layout| layout.end() as u64 * 4 > limits.max_binding_bytes), "{name}: {error}");
+            assert!(
+                layouts.iter().any(|layout| (layout.end() * element_bytes) as u64 > limits.max_binding_bytes),
+                "{name}: {error}"
+            );
             return;
         }
     };
-    let bytes: Vec<u64> = layouts.iter().map(|layout| (layout.end() as u64 * 4).max(16)).collect();
+    let bytes = layouts.iter().map(|layout| (layout.end() * element_bytes).next_multiple_of(4).max(16) as u64);
+    let bytes: Vec<u64> = bytes.collect();
     assert_sound(&program, &bytes, limits);
     assert!(writes(&program).iter().all(|times| *times == 1), "{name} on {limits:?}");
     for pass in &program.passes {
@@ -127,16 +131,16 @@ fn passes_write_every_entry_once_and_keep_the_limits() {
                 let function = PairFunction::from(Metric::COSINE);
                 let work = Work::Pair(PairWork { op: "pairwise", function, paired: false });
                 let x = Layout { shape: vec![n, d], strides: vec![d + 3, 1], offset: 5 };
-                check(&work, &[&x, &Layout::contiguous(&[m, d])], &limits, &choices, &name);
+                check(&work, &[&x, &Layout::contiguous(&[m, d])], 4, &limits, &choices, &name);
                 for metric in [Metric::COSINE, Metric::minkowski(1.5)] {
                     let work = Work::Pair(PairWork { op: "pairwise", function: metric.into(), paired: false });
-                    for [x, y] in batches(n, m, d) {
-                        check(&work, &[&x, &y], &limits, &choices, &format!("{:?} · {name}", x.shape));
+                    for ([x, y], element_bytes) in batches(n, m, d).into_iter().zip([4, 2, 2]) {
+                        check(&work, &[&x, &y], element_bytes, &limits, &choices, &format!("{:?} · {name}", x.shape));
                     }
                 }
                 let work = Work::Gemm(GemmWork { alpha: 1.0, beta: 0.0 });
                 let a = Layout { shape: vec![2, n, d], strides: vec![n * d, 1, n], offset: 0 };
-                check(&work, &[&a, &Layout::contiguous(&[d, m])], &limits, &choices, &name);
+                check(&work, &[&a, &Layout::contiguous(&[d, m])], 4, &limits, &choices, &name);
             }
         }
     }
