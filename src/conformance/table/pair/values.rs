@@ -152,7 +152,7 @@ impl Values {
                 }
             }
             Self::EveryHalf => {
-                x.iter_mut().zip(0..).for_each(|(entry, bits)| *entry = f16::from_bits(bits).to_f32());
+                x.iter_mut().zip(0..=u16::MAX).for_each(|(entry, bits)| *entry = f16::from_bits(bits).to_f32());
             }
             Self::Bell | Self::NearDuplicates | Self::Halves => {}
         }
