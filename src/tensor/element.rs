@@ -16,7 +16,7 @@ mod sealed {
     impl Sealed for half::f16 {}
 }
 
-/// An element type of tensors: `f32`, [`f16`], [`Complex32`], `u32` or `i32`.
+/// An element type of tensors: `f32`, [`f16`](crate::f16), [`Complex32`], `u32` or `i32`.
 pub trait Element: bytemuck::Pod + Send + Sync + sealed::Sealed + std::fmt::Debug {
     /// The name that messages give it.
     const NAME: &'static str;
@@ -38,8 +38,19 @@ impl Element for f16 {
     const NAME: &'static str = "f16";
 }
 
-/// Real numbers that rows, and the factors of products, may be stored as: `f32`, or [`f16`] in half the memory. Halves are
-/// widened as they are read, which is exact; all arithmetic and all results are f32.
+/// Real numbers that rows, and the factors of products, may be stored as: `f32`, or [`f16`](crate::f16) in half the
+/// memory. Halves are widened as they are read, which is exact; all arithmetic and all results are f32.
+///
+/// # Examples
+/// ```
+/// # use gristmill::{Context, f16, gemm};
+/// # use ndarray::array;
+/// let context = Context::open_blocking()?;
+/// let a = context.upload(&array![[1.0, 0.5]].mapv(f16::from_f32))?;
+/// let squares = gemm(1.0, &a, &a.transpose(), 0.0, None)?; // f32
+/// assert_eq!(squares.read_blocking()?[[0, 0]], 1.25_f32);
+/// # Ok::<(), gristmill::Error>(())
+/// ```
 pub trait Real: Element {}
 
 impl Real for f32 {}
