@@ -4,7 +4,7 @@
 //   packed   batches × panels × features × PANEL, read four rows at a time
 //
 // One invocation writes four rows of one feature. A pass may fill only some of the batches, panels and features.
-// Appended: `const PANEL`.
+// Appended: `const PANEL`, `alias Stored` and `load_x`.
 
 struct Parameters {
     width: u32, // of the folded grid
@@ -27,7 +27,7 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> packed: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
@@ -54,14 +54,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let end_row = min(parameters.end_row, parameters.rows);
     let at = ((batch * parameters.panels + panel) * parameters.features + feature) * (PANEL / 4u) + quad;
     if row >= parameters.first_row && row + 4u <= end_row {
-        packed[at] = vec4<f32>(x[start], x[start + stride], x[start + 2u * stride], x[start + 3u * stride]);
+        packed[at] = vec4<f32>(
+            load_x(start), load_x(start + stride), load_x(start + 2u * stride), load_x(start + 3u * stride)
+        );
         return;
     }
     for (var i = 0u; i < 4u; i++) {
         if row + i >= parameters.first_row && row + i < parameters.end_row {
             var entry = 0.0;
             if row + i < parameters.rows {
-                entry = x[start + i * stride];
+                entry = load_x(start + i * stride);
             }
             packed[at][i] = entry;
         }

@@ -4,7 +4,7 @@
 //   prepared   n × (d + 2)   row-major
 //
 // One workgroup owns a row; its lanes take the features in turn, and sum their squares in blocks of 64.
-// Appended: `LANES` (a power of two), `LEFT`.
+// Appended: `LANES` (a power of two), `LEFT`, `Stored` and `load_x`.
 
 struct Parameters {
     width: u32, // of the folded grid
@@ -18,7 +18,7 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> prepared: array<f32>;
 
 var<workgroup> sums: array<f32, LANES>;
@@ -36,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let end = min(f + 64u * LANES, parameters.features);
         var block = 0.0;
         for (; f < end; f += LANES) {
-            let value = x[start + f];
+            let value = load_x(start + f);
             block += value * value;
             prepared[out + f] = select(value, -2.0 * value, LEFT);
         }

@@ -6,7 +6,7 @@
 // One workgroup owns a row; its lanes take the features in turn, and sum them in blocks of 64. The mean is taken twice, of
 // the row and of what the first mean leaves, so that a large mean does not cancel the digits of the rest; a row whose features are
 // all equal has no norm and becomes NaN.
-// Appended: `LANES` (a power of two), `CENTRED`.
+// Appended: `LANES` (a power of two), `CENTRED`, `Stored` and `load_x`.
 
 struct Parameters {
     nan_bits: u32,
@@ -20,7 +20,7 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> prepared: array<f32>;
 
 var<workgroup> sums: array<f32, LANES>;
@@ -52,20 +52,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         mean = 0.0;
     }
     for (var f = lane; f < parameters.features; f += LANES) {
-        let value = (fenced_(x[start + f] - mean) - missed) / divisor;
+        let value = (fenced_(load_x(start + f) - mean) - missed) / divisor;
         prepared[out + f] = select(bitcast<f32>(parameters.nan_bits), value, exists);
     }
 }
 
 // The sum over the row's features, the same in all lanes.
 fn total(what: u32, start: u32, lane: u32, mean: f32, missed: f32) -> f32 {
-    let first = x[start];
+    let first = load_x(start);
     var sum = 0.0;
     for (var f = lane; f < parameters.features;) {
         let end = min(f + 64u * LANES, parameters.features);
         var block = 0.0;
         for (; f < end; f += LANES) {
-            let value = x[start + f];
+            let value = load_x(start + f);
             let rest = fenced_(value - mean) - missed;
             switch what {
                 case VALUES: { block += value; }

@@ -5,6 +5,7 @@
 //   prepared   n × 2d   row-major
 //
 // One invocation owns one k of one row. Products are exact in two floats (Dekker), sums keep their rounding errors (Knuth).
+// Appended: `Stored` and `load_x`.
 
 struct Parameters {
     width: u32, // of the folded grid
@@ -18,7 +19,7 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read> factor: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> prepared: array<f32>;
 
@@ -33,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum = 0.0;
     var rest = 0.0;
     for (var f = 0u; f < parameters.features; f++) {
-        let a = x[start + f];
+        let a = load_x(start + f);
         let b = factor[f * parameters.features + column];
         let product = fenced_(a * b.x);
         let a_upper = upper_(a);

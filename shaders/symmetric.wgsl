@@ -1,6 +1,6 @@
-// out = an n × n matrix with 0 on its diagonal; or what is above the diagonal, row by row
+// out = n × n matrices with 0 on their diagonals; or what is above the diagonal of one, row by row
 //
-// One invocation takes one entry of the matrix.
+// One invocation takes one entry of a matrix. Rows are counted through all matrices.
 // Appended: `CONDENSED`.
 
 struct Parameters {
@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let column = number % n;
     let value = matrix[parameters.matrix_offset + number];
     if !CONDENSED {
-        out[parameters.out_offset + number] = select(value, 0.0, row == column);
+        out[parameters.out_offset + number] = select(value, 0.0, row % n == column);
         return;
     }
     if column > row {

@@ -42,6 +42,7 @@ pub use device::{AdapterInfo, WGPU_VERSION};
 pub use engine::PoolStatistics;
 pub use error::{Error, Result};
 pub use expr::{Expr, Formula, Role, Variable};
+pub use half::f16;
 pub use kernel::{
     Argument, Arguments, Kernel, KernelEntry, PairCode, PairFunction, PairSource, Parameter, Rule, Statistics,
 };
@@ -57,7 +58,7 @@ pub use ops::{
     gram_hyperparameter_gradients, kernel_sum_gradient, kernel_sum_hyperparameter_gradients,
 };
 pub use plan::{Choices, DeviceKind, Limits, Sharing, Tile};
-pub use tensor::{Complex32, Element, HostElement, Tensor};
+pub use tensor::{Complex32, Element, HostElement, Real, Tensor};
 /// The wgpu whose types [`Context::from_wgpu`], [`Tensor::buffer`] and [`Tensor::encode_into`] speak. A new major version
 /// of wgpu is a new major version of this library.
 pub use wgpu;

@@ -4,7 +4,7 @@
 mod adapters;
 
 use gristmill::wgpu::{self, BufferUsages};
-use gristmill::{Complex32, Context, FftOptions, Metric, Tensor, fft, pairwise};
+use gristmill::{Complex32, Context, FftOptions, Metric, Tensor, f16, fft, pairwise};
 use ndarray::{Array2, array};
 
 type Check = fn(&Context) -> gristmill::Result<()>;
@@ -58,6 +58,13 @@ fn adopted_buffer(context: &Context) -> gristmill::Result<()> {
     for (shape, offset) in [(&[3, 2][..], 0), (&[2, 2], 8), (&[1 << 62, 4], 0), (&[2, 2], 2)] {
         assert!(context.from_buffer::<f32>(&buffer, shape, offset).is_err(), "{shape:?} from {offset}");
     }
+    // The upper halves of 9, 3 and 4 as f32, from within a word to within a word.
+    let halves = context.from_buffer::<f16>(&buffer, &[9], 2)?.step_by(0, 2)?;
+    let upper = [9.0_f32, 0.0, 0.0, 3.0, 4.0].map(|value| f16::from_bits((value.to_bits() >> 16) as u16));
+    assert_eq!(halves.read_blocking()?, array![upper[0], upper[1], upper[2], upper[3], upper[4]].into_dyn());
+    let last = context.from_buffer::<f16>(&buffer, &[3], 14)?;
+    assert_eq!(last.read_blocking()?, array![upper[3], f16::ZERO, upper[4]].into_dyn());
+    assert!(context.from_buffer::<f16>(&buffer, &[10], 2).is_err());
     Ok(())
 }
 

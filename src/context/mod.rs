@@ -60,7 +60,8 @@ impl Context {
         &self.features
     }
 
-    /// Copies an array to the device. f64 becomes f32.
+    /// Copies an array to the device. f64 becomes f32; f32, [`f16`](crate::f16), complex numbers, u32 and i32 stay what they
+    /// are.
     ///
     /// # Errors
     /// [`Error::Overflow`] if a finite f64 does not fit f32, [`Error::BufferTooLarge`] and [`Error::OutOfMemory`] if the
@@ -95,7 +96,7 @@ impl Context {
     }
 
     /// A tensor over a buffer of the host application's, created on the same wgpu device with the usages STORAGE and
-    /// COPY_SRC. Nothing is copied; the application must not write the buffer while work on it is recorded.
+    /// COPY_SRC. Halves lie two to a word, and the buffer must hold the last word whole. Nothing is copied; the application must not write the buffer while work on it is recorded.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] if the buffer is too small, [`Error::InvalidArgument`] if its usages or the offset do not

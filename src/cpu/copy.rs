@@ -17,6 +17,7 @@ const PARALLEL_FROM: usize = 1 << 17;
 /// [`crate::work::Work::Copy`].
 pub(super) fn run(op: &'static str, operand: &Operand) -> Result<Memory> {
     match operand.element_bytes {
+        2 => copied::<u16>(op, operand),
         4 => copied::<u32>(op, operand),
         8 => copied::<[u32; 2]>(op, operand),
         0 => Err(Error::argument(op, "input", "has entries of 0 bytes")),

@@ -13,6 +13,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::memory::Memory;
+use super::numbers::Numbers;
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::work::{GemmWork, Operand};
@@ -61,7 +62,8 @@ pub(super) fn run(work: &GemmWork, inputs: &[Operand]) -> Result<Memory> {
         [a, b, c] => (a, b, Some(View::<f32>::of(OP, c)?)),
         _ => return Err(Error::argument(OP, "inputs", "must be A, B and, where beta is not 0, C")),
     };
-    let (a, b) = (View::<f32>::of(OP, a)?, View::<f32>::of(OP, b)?);
+    let (a, b) = (Numbers::of(OP, a)?, Numbers::of(OP, b)?);
+    let (a, b) = (a.view(), b.view());
     let ([a_batch @ .., m, k], [b_batch @ .., k_of_b, n]) = (a.shape, b.shape) else {
         return Err(Error::shape(OP, "A and B must have at least two axes"));
     };

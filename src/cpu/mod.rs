@@ -10,6 +10,7 @@ mod fft;
 mod formula;
 mod gemm;
 mod memory;
+mod numbers;
 mod pair;
 mod prepare;
 mod reduce;

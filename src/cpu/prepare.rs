@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::memory::Memory;
+use super::numbers::Numbers;
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::metric::{RowMap, halves};
@@ -27,7 +28,8 @@ pub(super) fn run(work: &PrepareWork, x: &Operand) -> Result<Memory> {
         both.for_each(|(out, word)| out.copy_from_slice(&halves(*word).map(f32::from)));
         return Ok(out);
     }
-    let x = View::<f32>::of(op, x)?.contiguous().ok_or_else(gaps)?;
+    let x = Numbers::of(op, x)?;
+    let x = x.view().contiguous().ok_or_else(gaps)?;
     prepared.par_chunks_exact_mut(features).zip(x.par_chunks_exact(d)).for_each(|(out, row)| {
         let wide: Vec<f64> = row.iter().map(|value| f64::from(*value)).collect();
         out.iter_mut().zip(work.rows.apply(&wide)).for_each(|(out, value)| *out = value as f32);

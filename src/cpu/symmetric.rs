@@ -11,13 +11,14 @@ use crate::work::{Operand, Part, SymmetricWork};
 pub(super) fn run(work: &SymmetricWork, matrix: &Operand) -> Result<Memory> {
     let op = work.op;
     let view = View::<f32>::of(op, matrix)?;
-    let (&[n, m], Some(entries)) = (view.shape, view.contiguous()) else {
+    let condensed = work.part == Part::Condensed;
+    let (&[ref axes @ .., n, m], Some(entries)) = (view.shape, view.contiguous()) else {
         return Err(Error::argument(op, "matrix", "must be square and without gaps"));
     };
-    if n != m {
-        return Err(Error::argument(op, "matrix", "must be square and without gaps"));
+    if n != m || (condensed && !axes.is_empty()) {
+        return Err(Error::argument(op, "matrix", "must be square, and one where it is condensed"));
     }
-    let len = if work.part == Part::Condensed { n * n.saturating_sub(1) / 2 } else { n * n };
+    let len = if condensed { n * n.saturating_sub(1) / 2 } else { entries.len() };
     let mut out = Memory::for_entries::<f32>(op, len)?;
     if len == 0 {
         return Ok(out);
@@ -27,7 +28,7 @@ pub(super) fn run(work: &SymmetricWork, matrix: &Operand) -> Result<Memory> {
             let rows = out.entries_mut::<f32>().par_chunks_exact_mut(n).zip(entries.par_chunks_exact(n)).enumerate();
             rows.for_each(|(i, (out, row))| {
                 out.copy_from_slice(row);
-                out[i] = 0.0;
+                out[i % n] = 0.0;
             });
         }
         Part::Condensed => {

@@ -1,5 +1,7 @@
 //! An operand as this executor sees it: checked entries and where they lie.
 
+use std::borrow::Cow;
+
 use bytemuck::Pod;
 
 use super::memory::Memory;
@@ -60,6 +62,27 @@ impl<'a, T: Pod> View<'a, T> {
     /// Number of entries.
     pub(super) fn len(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// The matrix with this number, axes before the last two being batch.
+    pub(super) fn matrix(self, number: usize) -> Self {
+        let axes = self.shape.len().saturating_sub(2);
+        let mut rest = number;
+        let mut offset = 0;
+        for (length, stride) in self.shape.iter().zip(self.strides).take(axes).rev() {
+            offset += rest % length * stride;
+            rest /= length;
+        }
+        let entries = self.entries.get(offset..).unwrap_or(&[]);
+        View { entries, shape: &self.shape[axes..], strides: &self.strides[axes..] }
+    }
+
+    /// The entries row-major; copied only where they have gaps.
+    pub(super) fn flat(self, op: &'static str) -> Result<Cow<'a, [T]>> {
+        match self.contiguous() {
+            Some(entries) => Ok(Cow::Borrowed(entries)),
+            None => self.to_vec(op).map(Cow::Owned),
+        }
     }
 
     /// All entries, row-major.

@@ -48,7 +48,8 @@ impl Engine {
             return Err(Error::argument(op, format!("offset {offset_bytes}"), format!("must be a multiple of {size}")));
         }
         let layout = Layout { offset: (offset_bytes / size) as usize, ..Layout::contiguous(shape) };
-        let needed = (layout.end() as u64).saturating_mul(size);
+        // The device reads whole words.
+        let needed = (layout.end() as u64).saturating_mul(size).checked_next_multiple_of(4).unwrap_or(u64::MAX);
         if needed > buffer.size() {
             let message =
                 format!("a tensor of {shape:?} from byte {offset_bytes} needs {needed} bytes, the buffer has ");

@@ -23,6 +23,7 @@ pub use buffer::PoolStatistics;
 use buffer::{DeviceBuffer, DeviceCell, Pool};
 use disk::DiskCache;
 use pipeline::Pipelines;
+use read::Words;
 use recorder::{Batch, PARAMETER_BYTES};
 use staging::StagingRing;
 
@@ -190,19 +191,18 @@ impl Engine {
     }
 
     /// Records the copy into mappable memory, submits, and asks for the mapping.
-    fn start_read(&self, storage: &Storage, offset: u64, bytes: u64) -> Result<(wgpu::Buffer, read::Slot)> {
+    fn start_read(&self, storage: &Storage, words: &Words) -> Result<(wgpu::Buffer, read::Slot)> {
         let source = self.own("read", storage)?.clone();
-        // Copies move whole words: `offset` and `bytes` of every element type are multiples of 4.
-        let target = self.take_readback(bytes)?;
+        let target = self.take_readback(words.bytes)?;
         {
             let mut batch = self.lock_batch();
             batch.hold(&source);
             batch.commands.push(recorder::Command::Copy {
                 source: source.buffer().clone(),
-                source_offset: offset,
+                source_offset: words.offset,
                 target: target.clone(),
                 target_offset: 0,
-                bytes,
+                bytes: words.bytes,
             });
             self.submit(&mut batch)?;
         }
@@ -211,8 +211,8 @@ impl Engine {
         Ok((target, slot))
     }
 
-    fn finish_read(&self, target: wgpu::Buffer, bytes: u64) -> Result<Vec<u8>> {
-        let copied = read::copy_out(&self.guard, &target, bytes)?;
+    fn finish_read(&self, target: wgpu::Buffer, words: &Words) -> Result<Vec<u8>> {
+        let copied = read::copy_out(&self.guard, &target, words)?;
         let mut idle = self.readback.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < 4 {
             idle.push(target);
@@ -286,7 +286,8 @@ impl Executor for Engine {
             let outcome = self.own("read", storage).map(|_| Vec::new());
             return Box::pin(std::future::ready(outcome));
         }
-        let started = self.start_read(storage, offset, bytes);
+        let words = Words::around(offset, bytes);
+        let started = self.start_read(storage, &words);
         Box::pin(async move {
             let (target, slot) = started?;
             #[cfg(not(target_arch = "wasm32"))]
@@ -295,7 +296,7 @@ impl Executor for Engine {
             }
             slot.wait().await?;
             self.guard.resolve().await?;
-            self.finish_read(target, bytes)
+            self.finish_read(target, &words)
         })
     }
 
@@ -304,10 +305,11 @@ impl Executor for Engine {
         if bytes == 0 {
             return self.own("read", storage).map(|_| Vec::new());
         }
-        let (target, slot) = self.start_read(storage, offset, bytes)?;
+        let words = Words::around(offset, bytes);
+        let (target, slot) = self.start_read(storage, &words)?;
         read::drive(&self.guard, &slot);
         pollster::block_on(slot.wait())?;
-        self.finish_read(target, bytes)
+        self.finish_read(target, &words)
     }
 
     fn flush(&self) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Read back: a copy into mappable memory, and the wait for it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -50,6 +51,23 @@ impl Slot {
     }
 }
 
+/// The whole words around some bytes of a buffer: copies on the device move nothing less.
+pub(crate) struct Words {
+    pub(crate) offset: u64,
+    pub(crate) bytes: u64,
+    /// The bytes within the words.
+    wanted: Range<usize>,
+}
+
+impl Words {
+    /// Around `bytes` bytes from `offset` on.
+    pub(crate) fn around(offset: u64, bytes: u64) -> Self {
+        let before = offset % 4;
+        let wanted = before as usize..(before + bytes) as usize;
+        Self { offset: offset - before, bytes: (before + bytes).next_multiple_of(4), wanted }
+    }
+}
+
 /// Asks for a mapping; the slot is set when the device has finished all that was submitted before.
 pub(crate) fn map(guard: &Guard, buffer: &wgpu::Buffer) -> Result<Slot> {
     let slot = Slot::default();
@@ -62,10 +80,11 @@ pub(crate) fn map(guard: &Guard, buffer: &wgpu::Buffer) -> Result<Slot> {
     Ok(slot)
 }
 
-/// Copies the first `bytes` bytes out of a mapped buffer and unmaps it.
-pub(crate) fn copy_out(guard: &Guard, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>> {
-    guard.call("read", bytes, |_| {
-        let copied = buffer.slice(..bytes).get_mapped_range().map(|view| view.to_vec());
+/// Copies the wanted bytes out of a mapped buffer and unmaps it.
+pub(crate) fn copy_out(guard: &Guard, buffer: &wgpu::Buffer, words: &Words) -> Result<Vec<u8>> {
+    guard.call("read", words.bytes, |_| {
+        let mapped = buffer.slice(..words.bytes).get_mapped_range();
+        let copied = mapped.map(|view| view.get(words.wanted.clone()).unwrap_or_default().to_vec());
         buffer.unmap();
         copied.map_err(|error| Error::DeviceLost { op: "read", message: error.to_string() })
     })?

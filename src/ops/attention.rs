@@ -1,7 +1,7 @@
 //! Attention: averages of values, weighted by the soft-max of scores that are never stored.
 
 use super::gemm::{broadcast, gemm};
-use super::pair::prepared;
+use super::pair::prepared_rows;
 use super::{entrywise, record};
 use crate::error::{Error, Result};
 use crate::expr::Expr;
@@ -108,8 +108,9 @@ pub fn kernel_attention(
     options: &AttentionOptions,
 ) -> Result<Tensor> {
     let function = f.pair_function(q.shape().last().copied().unwrap_or(0))?;
-    let (q, k, function) = prepared("kernel_attention", q, k, function)?;
-    run("kernel_attention", &q, &k, v, function, options.scale.unwrap_or(1.0), options)
+    let (rows, function) = prepared_rows("kernel_attention", q, k, function)?;
+    let [q, k] = rows.as_ref().map_or([q, k], |[q, k]| [q, k]);
+    run("kernel_attention", q, k, v, function, options.scale.unwrap_or(1.0), options)
 }
 
 /// Attention without a soft-max, in time linear in n + m: the weights are inner products of features φ of the queries

@@ -1,18 +1,16 @@
 //! The general matrix product.
 
-use super::record;
+use super::{MOST_AXES, record};
 use crate::error::{Error, Result};
-use crate::tensor::Tensor;
+use crate::tensor::{Real, Tensor};
 use crate::work::{GemmWork, Work};
-
-/// Axes that a device's copies can walk; the host keeps to the same, so that what works on one works on the other.
-const MOST_AXES: usize = 8;
 
 /// The general matrix product `alpha · A · B + beta · C`.
 ///
 /// `a` has shape `… × m × k`, `b` has shape `… × k × n`, the result `… × m × n`; axes before the last two are batch axes
 /// and broadcast as NumPy's do. `c` broadcasts to the result's shape (a row is a bias). Transposes are views:
 /// `gemm(1.0, &a.transpose(), &b, 0.0, None)`. The result has at most 8 axes.
+/// A and B may be stored as [`f16`](crate::f16), in half the memory; arithmetic and the result are f32 ([`Real`]).
 ///
 /// With `beta` = 0, `c` is not read, even where it holds NaN; without `c`, `beta` must be 0.
 ///
@@ -37,7 +35,7 @@ const MOST_AXES: usize = 8;
 /// assert_eq!(product, array![[5.0_f32, 11.0], [11.0, 25.0]].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn gemm(alpha: f32, a: &Tensor, b: &Tensor, beta: f32, c: Option<&Tensor>) -> Result<Tensor> {
+pub fn gemm<E: Real>(alpha: f32, a: &Tensor<E>, b: &Tensor<E>, beta: f32, c: Option<&Tensor>) -> Result<Tensor> {
     let op = "gemm";
     for (name, value) in [("alpha", alpha), ("beta", beta)] {
         if !value.is_finite() {

@@ -1,16 +1,16 @@
 //! A kernel matrix that is known by what it does to vectors, never by its entries.
 
-use super::pair::{gram, prepared};
+use super::pair::{gram, paired};
 use super::reduce::{ReduceOptions, pair_sum};
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairSource};
-use crate::tensor::Tensor;
-use crate::work::{Layout, PairWork, Work};
+use crate::tensor::{Real, Tensor};
 
 /// A kernel with its data: the matrix `K[i, j] = k(x[i], y[j])`, which is never stored. What solvers take.
 ///
 /// With `x` of shape `… × n × d` and `y` of shape `… × m × d` it stands for a matrix of shape `… × n × m`, in memory
-/// O(n + m). Every product computes the entries that it needs afresh.
+/// O(n + m), half of it where the rows are stored as [`f16`](crate::f16). Every product computes the entries that it
+/// needs afresh.
 ///
 /// # Examples
 /// ```
@@ -30,22 +30,22 @@ use crate::work::{Layout, PairWork, Work};
 /// # Ok::<(), gristmill::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct LazyKernel {
+pub struct LazyKernel<E: Real = f32> {
     kernel: Kernel,
-    x: Tensor,
-    y: Tensor,
+    x: Tensor<E>,
+    y: Tensor<E>,
     options: ReduceOptions,
 }
 
 const OP: &str = "lazy kernel";
 
-impl LazyKernel {
+impl<E: Real> LazyKernel<E> {
     /// The matrix of the kernel over the rows of `x` and `y`. The tensors are shared, not copied.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] if the column counts or the batch axes differ; [`Error::InvalidArgument`] if a parameter
     /// of the kernel is out of range.
-    pub fn new(kernel: Kernel, x: &Tensor, y: &Tensor) -> Result<Self> {
+    pub fn new(kernel: Kernel, x: &Tensor<E>, y: &Tensor<E>) -> Result<Self> {
         let (&[ref batch @ .., _, d], &[ref batch_of_y @ .., _, d_of_y]) = (x.shape(), y.shape()) else {
             let message = format!("x {:?} and y {:?} must be rows × features", x.shape(), y.shape());
             return Err(Error::shape(OP, message));
@@ -70,12 +70,12 @@ impl LazyKernel {
     }
 
     /// The rows that number the matrix's rows.
-    pub fn x(&self) -> &Tensor {
+    pub fn x(&self) -> &Tensor<E> {
         &self.x
     }
 
     /// The rows that number the matrix's columns.
-    pub fn y(&self) -> &Tensor {
+    pub fn y(&self) -> &Tensor<E> {
         &self.y
     }
 
@@ -131,16 +131,8 @@ impl LazyKernel {
         if self.x.shape() != self.y.shape() {
             return Err(Error::shape(OP, format!("{:?} is no shape of a square matrix", self.shape())));
         }
-        let rows = self.x.rank() - 1;
-        let d = self.x.shape()[rows];
-        let flat = [self.x.shape()[..rows].iter().product(), d];
-        let (x, y) = (self.x.reshape(&flat)?, self.y.reshape(&flat)?);
-        let function = PairSource::pair_function(&self.kernel, d)?;
-        let (x, y, function) = prepared(OP, &x, &y, function)?;
-        let work = Work::Pair(PairWork { op: OP, function, paired: true });
-        let executor = x.executor();
-        let storage = executor.run(&work, &[x.operand(), y.operand()])?;
-        Ok(Tensor::new(executor.clone(), storage, Layout::contiguous(&self.x.shape()[..rows])))
+        let d = self.x.shape()[self.x.rank() - 1];
+        paired(OP, &self.x, &self.y, PairSource::pair_function(&self.kernel, d)?)
     }
 
     /// Sums of the rows: `out[i] = Σⱼ k(x[i], y[j])`, of shape `… × n`.

@@ -30,6 +30,9 @@ use crate::error::Result;
 use crate::tensor::{Element, Tensor};
 use crate::work::{Layout, Operand, Work};
 
+/// Axes that a device's copies can walk; the host keeps to the same, so that what works on one works on the other.
+const MOST_AXES: usize = 8;
+
 /// Records work on the executor of `first` and gives its result the shape that the op promises.
 fn record<E: Element, F: Element>(
     first: &Tensor<E>,

@@ -2,7 +2,7 @@
 
 use super::choices::Choices;
 use super::lower::output_bytes;
-use super::pair::{Addend, PairCode, Side, Skeleton};
+use super::pair::{Addend, PairCode, Side, Skeleton, matrices};
 use super::pieces::collapsed;
 use super::{BufferId, Limits, Program, copy};
 use crate::error::{Error, Result};
@@ -30,7 +30,7 @@ pub(super) fn lower(work: &GemmWork, inputs: &[Input<'_>], limits: &Limits, choi
     let [a, b, rest @ ..] = inputs else {
         return Err(Error::argument(OP, "inputs", "must be A, B and perhaps C"));
     };
-    let ((a_batch, [m, k]), (b_batch, [b_k, n])) = (matrix(a.layout)?, matrix(b.layout)?);
+    let ((a_batch, [m, k]), (b_batch, [b_k, n])) = (matrices(OP, a.layout)?, matrices(OP, b.layout)?);
     if k != b_k {
         return Err(Error::shape(OP, format!("A has {k} columns, B has {b_k} rows; they must match")));
     }
@@ -47,12 +47,14 @@ pub(super) fn lower(work: &GemmWork, inputs: &[Input<'_>], limits: &Limits, choi
         Some(c) if work.beta != 0.0 => Some(addend(c.layout, &shape, limits, &mut program)?),
         _ => None,
     };
-    let side = |index: usize, layout: &Layout, swapped: bool| {
+    let side = |index: usize, input: &Input<'_>, swapped: bool| {
+        let layout = input.layout;
         let rank = layout.shape.len();
         let (row, feature) = if swapped { (rank - 1, rank - 2) } else { (rank - 2, rank - 1) };
         let spread = broadcast_strides(layout, rank - 2, &batch);
         Side {
             buffer: BufferId::Input(index),
+            element_bytes: input.element_bytes,
             axes: collapsed(&batch, &spread),
             offset: layout.offset as u64,
             rows: layout.shape[row] as u64,
@@ -65,8 +67,8 @@ pub(super) fn lower(work: &GemmWork, inputs: &[Input<'_>], limits: &Limits, choi
         tile: choices.gemm,
         workgroups: choices.workgroups,
         batches,
-        x: side(0, a.layout, false),
-        y: side(1, b.layout, true),
+        x: side(0, a, false),
+        y: side(1, b, true),
         features: k as u64,
         code: PairCode {
             text: PRODUCT.to_owned(),
@@ -82,13 +84,6 @@ pub(super) fn lower(work: &GemmWork, inputs: &[Input<'_>], limits: &Limits, choi
     };
     skeleton.record(&mut program)?;
     Ok(program)
-}
-
-fn matrix(layout: &Layout) -> Result<(&[usize], [usize; 2])> {
-    match layout.shape.as_slice() {
-        [batch @ .., rows, columns] if batch.len() <= 8 => Ok((batch, [*rows, *columns])),
-        shape => Err(Error::shape(OP, format!("{shape:?} is not a matrix or up to 8 axes of matrices"))),
-    }
 }
 
 /// NumPy's rule for batch axes.

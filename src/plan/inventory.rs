@@ -89,7 +89,7 @@ struct Case {
 
 fn cases() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
-    for element_bytes in [4, 8] {
+    for element_bytes in [2, 4, 8] {
         let strided = Layout { shape: vec![3, 5, 7], strides: vec![1, 3, 15], offset: 2 };
         cases.push(Case { name: "copy".to_owned(), work: Work::Copy, layouts: vec![strided], element_bytes });
     }
@@ -103,12 +103,17 @@ fn cases() -> Result<Vec<Case>> {
         (RowMap::Whiten(vec![1.0; 25].into()), 5),
     ] {
         let work = Work::Prepare(PrepareWork { op: "pairwise", rows });
-        cases.push(Case {
-            name: format!("rows of {d}"),
-            work,
-            layouts: vec![Layout::contiguous(&[3, d])],
-            element_bytes: 4,
-        });
+        // Words of bits are no halves.
+        let sizes: &[usize] =
+            if matches!(work, Work::Prepare(PrepareWork { rows: RowMap::Halves, .. })) { &[4] } else { &[4, 2] };
+        for &element_bytes in sizes {
+            cases.push(Case {
+                name: format!("rows of {d}, {element_bytes} bytes each"),
+                work: work.clone(),
+                layouts: vec![Layout::contiguous(&[3, d])],
+                element_bytes,
+            });
+        }
     }
     for part in [Part::ZeroDiagonal, Part::Condensed] {
         let work = Work::Symmetric(SymmetricWork { op: "pairwise", part });
@@ -154,6 +159,11 @@ fn pairs(cases: &mut Vec<Case>) -> Result<()> {
     ];
     for text in named.chain(variants).chain(["2.5*rbf(0.9) + 0.3*rq(1.2)*dot_product(0.8)"]) {
         functions.push((text.to_owned(), text.parse::<Kernel>()?.pair_function(d)?));
+    }
+    for metric in [Metric::SQEUCLIDEAN, Metric::minkowski(1.5)] {
+        let work = Work::Pair(PairWork { op: "pairwise", function: (&metric).into(), paired: false });
+        let layouts = vec![Layout::contiguous(&[2, 30, d]), Layout::contiguous(&[2, 40, d])];
+        cases.push(Case { name: format!("{} of halves", metric.name), work, layouts, element_bytes: 2 });
     }
     for (name, function) in functions {
         // Sizes that fit in one tile, and ones that need many, features split over passes among them.

@@ -19,6 +19,7 @@ mod pieces;
 mod prepare;
 mod program;
 mod reduce;
+mod stored;
 mod stream;
 mod symmetric;
 

@@ -58,6 +58,14 @@ pub(super) fn longest<const N: usize>(region: &Region<N>, strides: [u64; N]) -> 
     (0..N).max_by_key(reach)
 }
 
+/// Bytes of the words that buffers and bindings are made of.
+const WORD_BYTES: u64 = 4;
+
+/// Where windows may start.
+fn alignment(limits: &Limits) -> u64 {
+    limits.offset_alignment.max(WORD_BYTES)
+}
+
 /// A window on `elements` elements from number `first` on, and how many elements lie before them in it.
 pub(super) fn window(
     buffer: BufferId,
@@ -67,14 +75,16 @@ pub(super) fn window(
     limits: &Limits,
 ) -> (Window, u32) {
     let start = first * element_bytes;
-    let offset = start - start % limits.offset_alignment.max(1);
+    let offset = start - start % alignment(limits);
     let before = (start - offset) / element_bytes;
-    (Window { buffer, offset, bytes: (before + elements) * element_bytes }, before as u32)
+    // Bindings are whole words, and so are buffers: one with an odd number of halves has one more.
+    let bytes = ((before + elements) * element_bytes).next_multiple_of(WORD_BYTES);
+    (Window { buffer, offset, bytes }, before as u32)
 }
 
 /// Bytes of such a window in the worst case.
 pub(super) fn window_bytes(element_bytes: u64, elements: u64, limits: &Limits) -> u64 {
-    elements.saturating_mul(element_bytes).saturating_add(limits.offset_alignment)
+    elements.saturating_mul(element_bytes).saturating_add(alignment(limits))
 }
 
 /// Length and stride of each axis that is longer than 1, neighbours joined where they follow each other in memory.
@@ -114,5 +124,19 @@ mod tests {
         let limits = Limits::webgpu_defaults();
         let (window, before) = window(BufferId::Output, 4, 65, 10, &limits);
         assert_eq!((window.offset, window.bytes, before), (256, 44, 1));
+    }
+
+    #[test]
+    fn windows_on_halves_are_whole_words_within_their_bytes() {
+        let limits = Limits::webgpu_defaults();
+        for first in [0, 1, 127, 128, 129, 255, 1001] {
+            for elements in 1..9 {
+                let (window, before) = window(BufferId::Output, 2, first, elements, &limits);
+                assert!(window.offset % 256 == 0 && window.bytes % 4 == 0);
+                assert_eq!(window.offset / 2 + u64::from(before), first);
+                assert!(window.bytes <= window_bytes(2, elements, &limits));
+                assert!(window.offset + window.bytes <= ((first + elements) * 2).next_multiple_of(4));
+            }
+        }
     }
 }

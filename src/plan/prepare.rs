@@ -1,10 +1,12 @@
 //! Rows that are made into others before they are compared.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::lower::output_bytes;
 use super::parameters::Words;
 use super::pieces::{Region, length, pieces, window, window_bytes};
+use super::stored::loads;
 use super::{BufferId, Limits, Pass, Program, Window};
 use crate::error::{Error, Result};
 use crate::metric::RowMap;
@@ -33,6 +35,7 @@ pub(super) fn lower(work: &PrepareWork, inputs: &[Input<'_>], limits: &Limits) -
     }
     let shape = Shape {
         offset: x.layout.offset as u64,
+        element_bytes: x.element_bytes,
         rows: (x.layout.len() / d.max(1)) as u64,
         from: d as u64,
         to: work.rows.features(d) as u64,
@@ -63,12 +66,20 @@ pub(super) fn lower(work: &PrepareWork, inputs: &[Input<'_>], limits: &Limits) -
 /// Rows and how many features they have before and after.
 struct Shape {
     offset: u64,
+    /// Bytes of a feature before.
+    element_bytes: usize,
     rows: u64,
     from: u64,
     to: u64,
 }
 
 impl Shape {
+    /// The window on some rows before they are prepared, and the place of the first feature in it.
+    fn source(&self, rows: &Range<u64>, limits: &Limits) -> (Window, u32) {
+        let first = self.offset + rows.start * self.from;
+        window(BufferId::Input(0), self.element_bytes as u64, first, length(rows) * self.from, limits)
+    }
+
     /// Cuts the rows until each piece fits a binding and costs no more than a pass may; `cost` is that of a row.
     fn pieces(&self, cost: f64, op: &'static str, limits: &Limits) -> Result<Vec<Region<1>>> {
         let bytes = |rows: u64| window_bytes(4, rows.saturating_mul(self.from.max(self.to)), limits);
@@ -103,13 +114,12 @@ fn sums(shape: &Shape, sums: Sums, limits: &Limits, program: &mut Program) -> Re
         op: program.op,
         message: format!("rows of {} features are too long to be prepared on {}", shape.from, limits.adapter),
     })?;
-    let tail = Tail::new().constant("LANES", lanes as u32).flag(name, set);
+    let tail = loads(Tail::new().constant("LANES", lanes as u32).flag(name, set), &["x"], shape.element_bytes);
     let shader = Arc::new(Shader { file, tail, math: true, indices_proven: true });
     let cost = 3.0 * rounds as f64 * shape.from as f64;
     for [rows] in shape.pieces(cost, program.op, limits)? {
         let count = length(&rows);
-        let (read, x_before) =
-            window(BufferId::Input(0), 4, shape.offset + rows.start * shape.from, count * shape.from, limits);
+        let (read, x_before) = shape.source(&rows, limits);
         let (write, before) = window(BufferId::Output, 4, rows.start * shape.to, count * shape.to, limits);
         let (grid, width) = limits.fold(count);
         let mut words = Words::new();
@@ -147,11 +157,12 @@ fn whiten(shape: &Shape, factor: &Arc<[f64]>, limits: &Limits, program: &mut Pro
     let table = program.constant(format!("factor {d} {hash:032x}"), move || {
         bytemuck::cast_slice(&table.iter().flat_map(parts).collect::<Vec<f32>>()).to_vec()
     });
-    let shader = Arc::new(Shader { file: WHITEN, tail: Tail::new(), math: true, indices_proven: true });
+    let tail = loads(Tail::new(), &["x"], shape.element_bytes);
+    let shader = Arc::new(Shader { file: WHITEN, tail, math: true, indices_proven: true });
     let cost = 20.0 * d as f64 * d as f64;
     for [rows] in shape.pieces(cost, program.op, limits)? {
         let count = length(&rows);
-        let (read, x_before) = window(BufferId::Input(0), 4, shape.offset + rows.start * d, count * d, limits);
+        let (read, x_before) = shape.source(&rows, limits);
         let (write, before) = window(BufferId::Output, 4, rows.start * shape.to, count * shape.to, limits);
         let (grid, width) = limits.fold((count * d).div_ceil(64));
         let mut words = Words::new();
@@ -168,11 +179,17 @@ fn whiten(shape: &Shape, factor: &Arc<[f64]>, limits: &Limits, program: &mut Pro
 }
 
 fn halves(shape: &Shape, limits: &Limits, program: &mut Program) -> Result<()> {
-    let words = Shape { offset: shape.offset, rows: shape.rows * shape.from, from: 1, to: 2 };
+    let words = Shape {
+        offset: shape.offset,
+        element_bytes: shape.element_bytes,
+        rows: shape.rows * shape.from,
+        from: 1,
+        to: 2,
+    };
     let shader = Arc::new(Shader { file: HALVES, tail: Tail::new(), math: false, indices_proven: true });
     for [range] in words.pieces(2.0, program.op, limits)? {
         let count = length(&range);
-        let (read, x_before) = window(BufferId::Input(0), 4, words.offset + range.start, count, limits);
+        let (read, x_before) = words.source(&range, limits);
         let (write, before) = window(BufferId::Output, 4, range.start * 2, count * 2, limits);
         let (grid, width) = limits.fold(count.div_ceil(64));
         let mut parameters = Words::new();

@@ -15,17 +15,20 @@ const SYMMETRIC: ShaderFile = ShaderFile { name: "symmetric", text: include_str!
 /// Passes that copy the part.
 pub(super) fn lower(work: &SymmetricWork, inputs: &[Input<'_>], limits: &Limits) -> Result<Program> {
     let op = work.op;
-    let square =
-        |input: &&Input<'_>| matches!(input.layout.shape[..], [n, m] if n == m) && input.layout.is_contiguous();
-    let Some(matrix) = inputs.first().filter(square) else {
+    let condensed = work.part == Part::Condensed;
+    let shape = inputs.first().filter(|input| input.layout.is_contiguous()).map(|input| &input.layout.shape[..]);
+    let (Some(matrix), Some([axes @ .., n, m])) = (inputs.first(), shape) else {
         return Err(Error::argument(op, "matrix", "must be square and without gaps"));
     };
-    let n = matrix.layout.shape[0] as u64;
-    let condensed = work.part == Part::Condensed;
+    if n != m || (condensed && !axes.is_empty()) {
+        return Err(Error::argument(op, "matrix", "must be square, and one where it is condensed"));
+    }
+    let n = *n as u64;
+    let all = axes.iter().fold(n, |all: u64, n| all.saturating_mul(*n as u64));
     // Entries of the result before row i.
-    let before = |i: u64| if condensed { i * n - i * (i + 1) / 2 } else { i * n };
-    let mut program = Program::new(op, output_bytes(op, before(n), 4, limits)?);
-    if before(n) == 0 {
+    let before = |i: u64| if condensed { i * n - i * (i + 1) / 2 } else { i.saturating_mul(n) };
+    let mut program = Program::new(op, output_bytes(op, before(all), 4, limits)?);
+    if before(all) == 0 {
         return Ok(program);
     }
     let excess = |piece: &Region<1>| {
@@ -33,7 +36,7 @@ pub(super) fn lower(work: &SymmetricWork, inputs: &[Input<'_>], limits: &Limits)
         let dear = length(&piece[0]) > 1 && entries as f64 > limits.max_pass_cost;
         (dear || window_bytes(4, entries, limits) > limits.max_binding_bytes).then_some(0)
     };
-    let rows = if condensed { n - 1 } else { n };
+    let rows = if condensed { n - 1 } else { all };
     let cut = pieces([0..rows], [1], excess).ok_or_else(|| Error::BufferTooLarge {
         op,
         requested: window_bytes(4, n, limits),

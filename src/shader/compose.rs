@@ -16,9 +16,10 @@ pub struct ShaderFile {
 }
 
 /// The accurate functions that every shader may call; where a shader asks for them, those that it names are appended.
-pub static MATH: [ShaderFile; 3] = [
+pub static MATH: [ShaderFile; 4] = [
     ShaderFile { name: "math", text: include_str!("../../shaders/math.wgsl") },
     ShaderFile { name: "special", text: include_str!("../../shaders/special.wgsl") },
+    ShaderFile { name: "half", text: include_str!("../../shaders/half.wgsl") },
     ShaderFile { name: "trigonometry", text: include_str!("../../shaders/trigonometry.wgsl") },
 ];
 

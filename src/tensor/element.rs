@@ -1,5 +1,7 @@
 //! Which numbers a tensor can hold, and which host numbers become them.
 
+use half::f16;
+
 use crate::error::{Error, Result};
 
 /// A complex number of two f32, as the device stores it.
@@ -11,9 +13,10 @@ mod sealed {
     impl Sealed for super::Complex32 {}
     impl Sealed for u32 {}
     impl Sealed for i32 {}
+    impl Sealed for half::f16 {}
 }
 
-/// An element type of tensors: `f32`, [`Complex32`], `u32` or `i32`.
+/// An element type of tensors: `f32`, [`f16`](crate::f16), [`Complex32`], `u32` or `i32`.
 pub trait Element: bytemuck::Pod + Send + Sync + sealed::Sealed + std::fmt::Debug {
     /// The name that messages give it.
     const NAME: &'static str;
@@ -31,6 +34,27 @@ impl Element for u32 {
 impl Element for i32 {
     const NAME: &'static str = "i32";
 }
+impl Element for f16 {
+    const NAME: &'static str = "f16";
+}
+
+/// Real numbers that rows, and the factors of products, may be stored as: `f32`, or [`f16`](crate::f16) in half the
+/// memory. Halves are widened as they are read, which is exact; all arithmetic and all results are f32.
+///
+/// # Examples
+/// ```
+/// # use gristmill::{Context, f16, gemm};
+/// # use ndarray::array;
+/// let context = Context::open_blocking()?;
+/// let a = context.upload(&array![[1.0, 0.5]].mapv(f16::from_f32))?;
+/// let squares = gemm(1.0, &a, &a.transpose(), 0.0, None)?; // f32
+/// assert_eq!(squares.read_blocking()?[[0, 0]], 1.25_f32);
+/// # Ok::<(), gristmill::Error>(())
+/// ```
+pub trait Real: Element {}
+
+impl Real for f32 {}
+impl Real for f16 {}
 
 /// A host number and the element that it becomes on upload. Narrowing rounds to nearest; a finite number that would
 /// become infinite is an [`Error::Overflow`].
@@ -54,7 +78,7 @@ macro_rules! same_on_both_sides {
         }
     )*};
 }
-same_on_both_sides!(f32, Complex32, u32, i32);
+same_on_both_sides!(f32, f16, Complex32, u32, i32);
 
 impl HostElement for f64 {
     type Device = f32;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-pub use element::{Complex32, Element, HostElement};
+pub use element::{Complex32, Element, HostElement, Real};
 pub(crate) use transfer::{upload, upload_slice};
 
 use crate::work::{Executor, Layout, Operand, Storage};

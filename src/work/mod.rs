@@ -21,9 +21,9 @@ pub enum Work {
     Copy,
     /// Rows made into others, which are then compared; see [`PrepareWork`].
     Prepare(PrepareWork),
-    /// Part of a symmetric matrix; see [`SymmetricWork`].
+    /// Part of symmetric matrices; see [`SymmetricWork`].
     Symmetric(SymmetricWork),
-    /// `out[i, j] = function(x[i], y[j])`; inputs x (n × d) and y (m × d).
+    /// `out[…, i, j] = function(x[…, i], y[…, j])`; inputs x (… × n × d) and y (… × m × d), with the same axes in front.
     Pair(PairWork),
     /// A pair function's values reduced over j; see [`ReduceWork`].
     Reduce(ReduceWork),
@@ -44,7 +44,7 @@ pub struct PairWork {
     pub op: &'static str,
     /// Metric or kernel.
     pub function: PairFunction,
-    /// Only pairs (i, i): the result is a vector of n.
+    /// Only pairs (i, i) of two matrices: the result is a vector of n.
     pub paired: bool,
 }
 

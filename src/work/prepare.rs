@@ -11,7 +11,7 @@ pub struct PrepareWork {
     pub rows: RowMap,
 }
 
-/// Part of an n × n matrix that is its own transpose; one input, without gaps.
+/// Part of matrices that are their own transposes; one input (… × n × n), without gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SymmetricWork {
     /// The op's name, for errors.
@@ -23,8 +23,8 @@ pub struct SymmetricWork {
 /// See [`SymmetricWork`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// All of it, with 0 on the diagonal.
+    /// All of each, with 0 on the diagonal.
     ZeroDiagonal,
-    /// What is above the diagonal, row by row: a vector of n (n − 1) / 2.
+    /// What is above the diagonal of one matrix, row by row: a vector of n (n − 1) / 2.
     Condensed,
 }

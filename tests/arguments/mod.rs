@@ -2,8 +2,8 @@
 
 use gristmill::conformance::Generator;
 use gristmill::{
-    Complex32, Context, ConvolveOptions, FftOptions, Kernel, Method, Metric, Mode, Norm, Tensor, convolve, correlate,
-    fft, gemm, gram, ifft, irfft, paired_distances, pairwise, rfft,
+    Complex32, Context, ConvolveOptions, Element, FftOptions, Kernel, Method, Metric, Mode, Norm, Tensor, convolve,
+    correlate, f16, fft, gemm, gram, ifft, irfft, paired_distances, pairwise, rfft,
 };
 use ndarray::{ArrayD, IxDyn};
 use proptest::prelude::*;
@@ -54,7 +54,7 @@ fn real(context: &Context, shape: &[usize], generator: &mut Generator) -> gristm
 }
 
 /// Some of the ways to look at a tensor, good and bad.
-fn view(tensor: Tensor, generator: &mut Generator) -> gristmill::Result<Tensor> {
+fn view<E: Element>(tensor: Tensor<E>, generator: &mut Generator) -> gristmill::Result<Tensor<E>> {
     let (start, end) = (generator.below(4), generator.below(6));
     match generator.below(12) {
         0 => Ok(tensor.transpose()),
@@ -62,6 +62,11 @@ fn view(tensor: Tensor, generator: &mut Generator) -> gristmill::Result<Tensor> 
         2 => tensor.columns(start..end),
         _ => Ok(tensor),
     }
+}
+
+fn half(context: &Context, shape: &[usize], generator: &mut Generator) -> gristmill::Result<Tensor<f16>> {
+    let array = ArrayD::from_shape_simple_fn(IxDyn(shape), || f16::from_bits(generator.bits() as u16));
+    view(context.upload(&array)?, generator)
 }
 
 fn complex(context: &Context, shape: &[usize], generator: &mut Generator) -> gristmill::Result<Tensor<Complex32>> {
@@ -136,7 +141,7 @@ fn convolve_options(generator: &mut Generator) -> ConvolveOptions {
 fn call(context: &Context, generator: &mut Generator) -> gristmill::Result<()> {
     let first = shape(generator);
     let second = partner(&first, generator);
-    let which = generator.below(11);
+    let which = generator.below(12);
     match which {
         0..=4 => {
             let (x, y) = (real(context, &first, generator)?, real(context, &second, generator)?);
@@ -166,6 +171,15 @@ fn call(context: &Context, generator: &mut Generator) -> gristmill::Result<()> {
         }
         7 => drop(rfft(&real(context, &first, generator)?, &fft_options(generator))?.read_blocking()?),
         8 => drop(fft(&complex(context, &first, generator)?, &fft_options(generator))?.read_blocking()?),
+        10 => {
+            let (x, y) = (half(context, &first, generator)?, half(context, &second, generator)?);
+            match generator.below(4) {
+                0 => drop(pairwise(&x, &y, &metric(generator)?)?.read_blocking()?),
+                1 => drop(gram(&x, &y, &kernel(generator)?)?.read_blocking()?),
+                2 => drop(gemm(number(generator), &x, &y.transpose(), 0.0, None)?.read_blocking()?),
+                _ => drop(x.transpose().read_blocking()?),
+            }
+        }
         9 => drop(ifft(&complex(context, &first, generator)?, &fft_options(generator))?.read_blocking()?),
         _ => drop(irfft(&complex(context, &first, generator)?, &fft_options(generator))?.read_blocking()?),
     }

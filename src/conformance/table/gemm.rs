@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use half::f16;
 use ndarray::{ArrayD, Axis, Ix2, IxDyn};
 
 use super::{Body, sampled, settings, shape_name};
@@ -12,7 +13,7 @@ use crate::conformance::{Generator, bounds};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ops::gemm;
-use crate::tensor::Tensor;
+use crate::tensor::{HostElement, Real, Tensor};
 
 /// What C is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +87,8 @@ pub(crate) struct GemmTrial {
     beta: f32,
     addend: Addend,
     values: Values,
+    /// A and B are stored as f16.
+    half: bool,
 }
 
 impl GemmTrial {
@@ -103,10 +106,13 @@ impl GemmTrial {
             Addend::Column => Some(self.plain(&[m, 1], &mut generator)),
             Addend::Ignored => Some(ArrayD::from_elem(IxDyn(&shape), f32::NAN)),
         };
-        let device_a = upload(context, &a, self.placements.0)?;
-        let device_b = upload(context, &b, self.placements.1)?;
-        let device_c = c.as_ref().map(|c| context.upload(c)).transpose()?;
-        let result = gemm(self.alpha, &device_a, &device_b, self.beta, device_c.as_ref())?.read().await?;
+        let c_on_device = c.as_ref().map(|c| context.upload(c)).transpose()?;
+        let result = if self.half {
+            self.recorded(context, &a.mapv(f16::from_f32), &b.mapv(f16::from_f32), c_on_device.as_ref(), f16::NAN)?
+        } else {
+            self.recorded(context, &a, &b, c_on_device.as_ref(), f32::NAN)?
+        };
+        let result = result.read().await?;
         if result.shape() != shape {
             return Ok(Comparison::broken(format!("the shape is {:?}, not {shape:?}", result.shape())));
         }
@@ -135,6 +141,19 @@ impl GemmTrial {
             comparison.entry(|| format!("matrix {block}, [{i}, {j}]"), got, want, bound);
         }
         Ok(comparison)
+    }
+
+    fn recorded<E: Real + HostElement<Device = E>>(
+        &self,
+        context: &Context,
+        a: &ArrayD<E>,
+        b: &ArrayD<E>,
+        c: Option<&Tensor>,
+        poison: E,
+    ) -> Result<Tensor> {
+        let a = upload(context, a, self.placements.0, poison)?;
+        let b = upload(context, b, self.placements.1, poison)?;
+        gemm(self.alpha, &a, &b, self.beta, c)
     }
 
     fn expected<'a>(&self, terms: impl Iterator<Item = (&'a f64, &'a f64)>, added: f64) -> (f64, f64) {
@@ -171,6 +190,9 @@ impl GemmTrial {
             }
             Values::NotFinite => {}
         }
+        if self.half {
+            matrix.mapv_inplace(|value| f16::from_f32(value).to_f32());
+        }
         matrix
     }
 }
@@ -181,11 +203,16 @@ fn entries(array: ArrayD<f64>) -> Vec<f64> {
 }
 
 /// Matrices alone can lie in any way; a batch lies contiguous or with each matrix transposed.
-fn upload(context: &Context, array: &ArrayD<f32>, placement: Placement) -> Result<Tensor> {
+fn upload<E: Real + HostElement<Device = E>>(
+    context: &Context,
+    array: &ArrayD<E>,
+    placement: Placement,
+    poison: E,
+) -> Result<Tensor<E>> {
     match (array.ndim(), placement) {
         (2, _) => {
             let Ok(matrix) = array.view().into_dimensionality::<Ix2>() else { return context.upload(array) };
-            placement.upload(context, matrix, f32::NAN)
+            placement.upload(context, matrix, poison)
         }
         (_, Placement::Transposed) => {
             let mut swapped = array.view();
@@ -217,8 +244,13 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
             let name = |shape: &[usize]| if shape.is_empty() { "one".to_owned() } else { shape_name(shape) };
             format!(" batch {} · {}", name(a), name(b))
         };
+        let half = if trial.half { "f16 " } else { "" };
         let placed = format!("{}×{}", trial.placements.0.name(), trial.placements.1.name());
-        trials.push(Trial::new("gemm", format!("{m}x{k}x{n} {placed}{batch}{factors} {values}"), Body::Gemm(trial)));
+        trials.push(Trial::new(
+            "gemm",
+            format!("{half}{m}x{k}x{n} {placed}{batch}{factors} {values}"),
+            Body::Gemm(trial),
+        ));
     };
     let placements = Placement::ALL.len();
     let levels = [SIZES.len(), BATCHES.len(), placements, placements, Addend::ALL.len(), Values::ALL.len()];
@@ -239,7 +271,7 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         };
         let placements = (fit(pa, batches.0), fit(pb, batches.1));
         let batches = (batches.0.to_vec(), batches.1.to_vec());
-        add(GemmTrial { size, batches, placements, alpha, beta, addend, values }, factors, word);
+        add(GemmTrial { size, batches, placements, alpha, beta, addend, values, half: false }, factors, word);
     }
     let contiguous = (Placement::Contiguous, Placement::Contiguous);
     let plain = |size| GemmTrial {
@@ -250,11 +282,23 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         beta: 0.0,
         addend: Addend::None,
         values: Values::Bell,
+        half: false,
     };
     add(GemmTrial { addend: Addend::Ignored, ..plain((17, 33, 9)) }, " β=0 with C of NaN", "bell");
     // Longer than one invocation may loop on a driver that stops after 65,535 iterations.
     add(plain((2, 300_000, 2)), "", "long");
     add(plain((300, 256, 300)), "", "panels");
+    for (number, size) in
+        [(1, 1, 1), (7, 9, 5), (33, 65, 31), (65, 63, 127), (1, 785, 11), (257, 17, 1)].into_iter().enumerate()
+    {
+        let placements = (Placement::ALL[number % 4], Placement::ALL[(number + 1 + number / 4) % 4]);
+        let (values, word) = Values::ALL[number % 3];
+        add(GemmTrial { half: true, placements, values, ..plain(size) }, "", word);
+        let batches = (vec![2, 1], vec![3]);
+        let addend = (Addend::Row, 1.0, 1.0, " +row");
+        let batched = GemmTrial { half: true, batches, addend: addend.0, beta: addend.2, values, ..plain(size) };
+        add(batched, addend.3, word);
+    }
     if extent == Extent::Full {
         add(plain((1030, 520, 1000)), "", "panels");
         add(plain((40_000, 2, 1000)), "", "larger than a binding");

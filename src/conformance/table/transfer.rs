@@ -1,5 +1,6 @@
 //! Upload, views, copies and read-back: every bit must come back.
 
+use half::f16;
 use ndarray::Array2;
 use num_complex::Complex32;
 
@@ -16,14 +17,20 @@ use crate::tensor::{Element, HostElement};
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Dtype {
     F32,
+    F16,
     Complex32,
     U32,
     I32,
 }
 
 impl Dtype {
-    const ALL: [(Self, &'static str); 4] =
-        [(Self::F32, "f32"), (Self::Complex32, "complex32"), (Self::U32, "u32"), (Self::I32, "i32")];
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::F32, "f32"),
+        (Self::Complex32, "complex32"),
+        (Self::U32, "u32"),
+        (Self::I32, "i32"),
+        (Self::F16, "f16"),
+    ];
 }
 
 /// An element that a trial can draw and compare bit by bit.
@@ -61,6 +68,17 @@ impl Drawn for Complex32 {
     }
 }
 
+impl Drawn for f16 {
+    /// Any bits: they travel in words, which nobody takes for numbers.
+    fn draw(generator: &mut Generator) -> Self {
+        Self::from_bits(generator.bits() as u16)
+    }
+
+    fn pattern(self) -> u64 {
+        u64::from(self.to_bits())
+    }
+}
+
 impl Drawn for u32 {
     fn draw(generator: &mut Generator) -> Self {
         generator.bits() as u32
@@ -93,6 +111,7 @@ impl TransferTrial {
     pub(super) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
         match self.dtype {
             Dtype::F32 => self.round_trip::<f32>(context, name).await,
+            Dtype::F16 => self.round_trip::<f16>(context, name).await,
             Dtype::Complex32 => self.round_trip::<Complex32>(context, name).await,
             Dtype::U32 => self.round_trip::<u32>(context, name).await,
             Dtype::I32 => self.round_trip::<i32>(context, name).await,
@@ -140,6 +159,7 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         // Copies with more workgroups than one dimension holds, of inputs larger than one binding.
         for placement in [Placement::Contiguous, Placement::Columns, Placement::Transposed] {
             add((Dtype::F32, "f32"), (5000, 7001), placement);
+            add((Dtype::F16, "f16"), (10_001, 7001), placement);
         }
     }
     trials

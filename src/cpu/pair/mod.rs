@@ -14,7 +14,8 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::memory::{Memory, Scatter};
-use super::view::{View, zeroed_vec};
+use super::numbers::Numbers;
+use super::view::zeroed_vec;
 use crate::error::{Error, Result};
 use crate::expr::Tape;
 use crate::kernel::PairFunction;
@@ -72,49 +73,46 @@ pub(super) struct Job<'a> {
 /// [`crate::work::Work::Pair`].
 pub(super) fn run(work: &PairWork, x: &Operand, y: &Operand) -> Result<Memory> {
     let op = work.op;
-    let (x, y) = (View::<f32>::of(op, x)?, View::<f32>::of(op, y)?);
-    let (&[n, d], &[m, d_of_y]) = (x.shape, y.shape) else {
-        return Err(Error::shape(op, format!("x {:?} and y {:?} must have two axes", x.shape, y.shape)));
+    let (x, y) = (Numbers::of(op, x)?, Numbers::of(op, y)?);
+    let (x, y) = (x.view(), y.view());
+    let (&[ref axes @ .., n, d], &[ref y_axes @ .., m, d_of_y]) = (x.shape, y.shape) else {
+        return Err(Error::shape(op, format!("x {:?} and y {:?} must be rows × features", x.shape, y.shape)));
     };
-    if d != d_of_y {
-        return Err(Error::shape(op, format!("x has {d} columns, y has {d_of_y}; they must match")));
+    if d != d_of_y || axes != y_axes {
+        let message = format!("x {:?} and y {:?} must have the same columns and batch axes", x.shape, y.shape);
+        return Err(Error::shape(op, message));
     }
     work.function.check(d)?;
     if work.function.terms.iter().any(|term| term.prepare.is_some()) {
         return Err(Error::argument(op, "rows", "must be prepared first"));
     }
-    if work.paired && n != m {
-        return Err(Error::shape(op, format!("x has {n} rows, y has {m}; pairs need as many")));
+    if work.paired && (n != m || !axes.is_empty()) {
+        let shapes = format!("x {:?} and y {:?}", x.shape, y.shape);
+        return Err(Error::shape(op, format!("{shapes} must be matrices of as many rows")));
     }
-    let len = if work.paired { Some(n) } else { n.checked_mul(m) };
-    let len = len.ok_or(Error::OutOfMemory { op, requested: u64::MAX })?;
+    let of_matrix = if work.paired { Some(n) } else { n.checked_mul(m) };
+    let len = axes.iter().try_fold(of_matrix.unwrap_or(usize::MAX), |len, n| len.checked_mul(*n));
+    let (Some(of_matrix), Some(len)) = (of_matrix, len) else {
+        return Err(Error::OutOfMemory { op, requested: u64::MAX });
+    };
     let mut out = Memory::for_entries::<f32>(op, len)?;
     if len == 0 {
         return Ok(out);
     }
-    let (x_copy, y_copy);
-    let x = match x.contiguous() {
-        Some(x) => x,
-        None => {
-            x_copy = x.to_vec(op)?;
-            &x_copy
-        }
-    };
-    let y = match y.contiguous() {
-        Some(y) => y,
-        None => {
-            y_copy = y.to_vec(op)?;
-            &y_copy
-        }
-    };
-    if len == 0 {
-        return Ok(out);
-    }
     if work.paired {
-        pairs(work, x, y, d, out.entries_mut());
+        pairs(work, &x.flat(op)?, &y.flat(op)?, d, out.entries_mut());
         return Ok(out);
     }
-    Job::new(op, &work.function, x, y, (n, m, d))?.run(op, out.entries_mut())?;
+    let one = |number: usize, out: &mut [f32]| {
+        let (x, y) = (x.matrix(number).flat(op)?, y.matrix(number).flat(op)?);
+        Job::new(op, &work.function, &x, &y, (n, m, d))?.run(op, out)
+    };
+    if len == of_matrix {
+        one(0, out.entries_mut())?;
+    } else {
+        let matrices = out.entries_mut().par_chunks_exact_mut(of_matrix).enumerate();
+        matrices.try_for_each(|(number, out)| one(number, out))?;
+    }
     Ok(out)
 }
 

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use bytemuck::Pod;
-
+use super::super::numbers::Numbers;
 use super::super::view::View;
 use crate::error::{Error, Result};
 use crate::work::{Bias, Operand, ReduceWork};
@@ -17,8 +16,8 @@ pub(super) enum BiasView<'a> {
 
 /// All operands, with batch axes in front.
 pub(super) struct Inputs<'a> {
-    x: View<'a, f32>,
-    y: View<'a, f32>,
+    x: Numbers<'a>,
+    y: Numbers<'a>,
     values: Option<View<'a, f32>>,
     bias: Option<BiasView<'a>>,
     batch: &'a [usize],
@@ -49,15 +48,15 @@ impl<'a> Inputs<'a> {
         let mut next = |what: &str| {
             rest.next().ok_or_else(|| Error::argument(op, "inputs", format!("are {}; {what} is missing", inputs.len())))
         };
-        let (x, y) = (View::<f32>::of(op, next("x")?)?, View::<f32>::of(op, next("y")?)?);
+        let (x, y) = (Numbers::of(op, next("x")?)?, Numbers::of(op, next("y")?)?);
         let values = if work.reduction.has_values() { Some(View::<f32>::of(op, next("v")?)?) } else { None };
         let bias = match work.mask.bias {
             Some(Bias::Additive) => Some(BiasView::Additive(View::of(op, next("the bias")?)?)),
             Some(Bias::Boolean) => Some(BiasView::Boolean(View::of(op, next("the mask")?)?)),
             None => None,
         };
-        let (&[ref batch @ .., n, d], &[.., m, d_of_y]) = (x.shape, y.shape) else {
-            return Err(Error::shape(op, format!("x {:?} and y {:?} must be rows × features", x.shape, y.shape)));
+        let (&[ref batch @ .., n, d], &[.., m, d_of_y]) = (x.shape(), y.shape()) else {
+            return Err(Error::shape(op, format!("x {:?} and y {:?} must be rows × features", x.shape(), y.shape())));
         };
         let fits = |shape: &[usize], rows: usize, columns: Option<usize>| {
             shape.len() == batch.len() + 2
@@ -65,14 +64,14 @@ impl<'a> Inputs<'a> {
                 && shape[batch.len()] == rows
                 && columns.is_none_or(|columns| shape[batch.len() + 1] == columns)
         };
-        if !fits(y.shape, m, Some(d)) {
+        if !fits(y.shape(), m, Some(d)) {
             return Err(Error::shape(
                 op,
-                format!("x {:?} and y {:?} do not fit ({d_of_y} features)", x.shape, y.shape),
+                format!("x {:?} and y {:?} do not fit ({d_of_y} features)", x.shape(), y.shape()),
             ));
         }
         if let Some(values) = values.filter(|values| !fits(values.shape, m, None)) {
-            return Err(Error::shape(op, format!("v {:?} does not fit y {:?}", values.shape, y.shape)));
+            return Err(Error::shape(op, format!("v {:?} does not fit y {:?}", values.shape, y.shape())));
         }
         let bias_shape = bias.map(|bias| match bias {
             BiasView::Additive(bias) => bias.shape,
@@ -92,37 +91,16 @@ impl<'a> Inputs<'a> {
         self.batch.iter().product()
     }
 
-    pub(super) fn batch(&self, op: &'static str, number: usize) -> Result<Batch<'a>> {
+    pub(super) fn batch(&self, op: &'static str, number: usize) -> Result<Batch<'_>> {
         let values = match self.values {
-            Some(values) => flat(op, self.part(values, number))?,
+            Some(values) => values.matrix(number).flat(op)?,
             None => Cow::Borrowed(&[][..]),
         };
         let bias = self.bias.map(|bias| match bias {
-            BiasView::Additive(bias) => BiasView::Additive(self.part(bias, number)),
-            BiasView::Boolean(bias) => BiasView::Boolean(self.part(bias, number)),
+            BiasView::Additive(bias) => BiasView::Additive(bias.matrix(number)),
+            BiasView::Boolean(bias) => BiasView::Boolean(bias.matrix(number)),
         });
-        let (x, y) = (flat(op, self.part(self.x, number))?, flat(op, self.part(self.y, number))?);
+        let (x, y) = (self.x.view().matrix(number).flat(op)?, self.y.view().matrix(number).flat(op)?);
         Ok(Batch { number, x, y, values, bias })
-    }
-
-    /// The matrix with this number in the batch.
-    fn part<T: Pod>(&self, view: View<'a, T>, number: usize) -> View<'a, T> {
-        let axes = self.batch.len();
-        let mut rest = number;
-        let mut offset = 0;
-        for (length, stride) in self.batch.iter().zip(view.strides).rev() {
-            offset += rest % length * stride;
-            rest /= length;
-        }
-        let entries = view.entries.get(offset..).unwrap_or(&[]);
-        View { entries, shape: &view.shape[axes..], strides: &view.strides[axes..] }
-    }
-}
-
-/// The entries row-major; copied only where they have gaps.
-fn flat<'a>(op: &'static str, view: View<'a, f32>) -> Result<Cow<'a, [f32]>> {
-    match view.contiguous() {
-        Some(entries) => Ok(Cow::Borrowed(entries)),
-        None => view.to_vec(op).map(Cow::Owned),
     }
 }

@@ -4,17 +4,17 @@ use super::super::pair::prepared;
 use super::ReduceOptions;
 use crate::error::{Error, Result};
 use crate::kernel::PairSource;
-use crate::tensor::{Element, Tensor};
+use crate::tensor::{Element, Real, Tensor};
 use crate::work::{BlockRanges, Layout, Operand, ReduceWork, Reduction, Storage, Work};
 
 /// Columns of values that one reduction takes.
 const MOST_COLUMNS: usize = 1024;
 
 /// Rows of x and of y that meet, and the values beside y.
-pub(super) struct Arguments<'a> {
+pub(super) struct Arguments<'a, E: Real> {
     op: &'static str,
-    x: &'a Tensor,
-    y: &'a Tensor,
+    x: &'a Tensor<E>,
+    y: &'a Tensor<E>,
     values: Option<Operand>,
     /// Axes in front.
     pub(super) batch: Vec<usize>,
@@ -25,10 +25,10 @@ pub(super) struct Arguments<'a> {
     pub(super) columns: Option<usize>,
 }
 
-impl<'a> Arguments<'a> {
+impl<'a, E: Real> Arguments<'a, E> {
     /// Checked, all but the function and the options.
-    pub(super) fn of(op: &'static str, x: &'a Tensor, y: &'a Tensor, values: Option<&Tensor>) -> Result<Self> {
-        let split = |name: &str, t: &Tensor| match t.shape() {
+    pub(super) fn of(op: &'static str, x: &'a Tensor<E>, y: &'a Tensor<E>, values: Option<&Tensor>) -> Result<Self> {
+        let split = |name: &str, t: &Tensor<E>| match t.shape() {
             [batch @ .., rows, columns] => Ok((batch.to_vec(), *rows, *columns)),
             other => Err(Error::shape(op, format!("{name} has shape {other:?}; it must be rows × features"))),
         };
@@ -98,19 +98,19 @@ impl<'a> Arguments<'a> {
         if let Some(blocks) = &options.blocks {
             check_blocks(op, blocks, self.n, self.m)?;
         }
-        let (x, y, function) = prepared(op, self.x, self.y, function)?;
-        let inputs: Vec<Operand> = [x.operand(), y.operand()].into_iter().chain(self.values.clone()).collect();
+        let (rows, function) = prepared(op, self.x, self.y, function)?;
+        let inputs: Vec<Operand> = rows.into_iter().chain(self.values.clone()).collect();
         let work = Work::Reduce(ReduceWork { op, function, reduction, mask: options.mask() });
         self.x.executor().run(&work, &inputs)
     }
 
     /// Records the reduction to a tensor of [`row_shape`](Self::row_shape).
-    pub(super) fn rows<E: Element>(
+    pub(super) fn rows<F: Element>(
         &self,
         source: &impl PairSource,
         reduction: Reduction,
         options: &ReduceOptions,
-    ) -> Result<Tensor<E>> {
+    ) -> Result<Tensor<F>> {
         let storage = self.run(source, reduction, options)?;
         Ok(Tensor::new(self.x.executor().clone(), storage, Layout::contiguous(&self.row_shape())))
     }

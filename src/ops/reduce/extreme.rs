@@ -4,7 +4,7 @@ use super::ReduceOptions;
 use super::arguments::Arguments;
 use crate::error::{Error, Result};
 use crate::kernel::PairSource;
-use crate::tensor::Tensor;
+use crate::tensor::{Real, Tensor};
 use crate::work::{Layout, Reduction};
 
 /// Values that one search keeps per row, at most.
@@ -48,7 +48,13 @@ pub struct Extremes {
 /// assert_eq!(nearest.values.read_blocking()?, array![[1.0_f32, 1.0], [1.0, 3.0]].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn smallest(x: &Tensor, y: &Tensor, f: &impl PairSource, k: usize, options: &ReduceOptions) -> Result<Extremes> {
+pub fn smallest<E: Real>(
+    x: &Tensor<E>,
+    y: &Tensor<E>,
+    f: &impl PairSource,
+    k: usize,
+    options: &ReduceOptions,
+) -> Result<Extremes> {
     extreme("smallest", x, y, f, (k, false), options)
 }
 
@@ -76,14 +82,20 @@ pub fn smallest(x: &Tensor, y: &Tensor, f: &impl PairSource, k: usize, options: 
 /// assert_eq!(best.indices.read_blocking()?, array![[1_u32, 0]].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn largest(x: &Tensor, y: &Tensor, f: &impl PairSource, k: usize, options: &ReduceOptions) -> Result<Extremes> {
+pub fn largest<E: Real>(
+    x: &Tensor<E>,
+    y: &Tensor<E>,
+    f: &impl PairSource,
+    k: usize,
+    options: &ReduceOptions,
+) -> Result<Extremes> {
     extreme("largest", x, y, f, (k, true), options)
 }
 
-fn extreme(
+fn extreme<E: Real>(
     op: &'static str,
-    x: &Tensor,
-    y: &Tensor,
+    x: &Tensor<E>,
+    y: &Tensor<E>,
     f: &impl PairSource,
     (k, largest): (usize, bool),
     options: &ReduceOptions,

@@ -4,7 +4,7 @@ use super::ReduceOptions;
 use super::arguments::Arguments;
 use crate::error::{Error, Result};
 use crate::kernel::PairSource;
-use crate::tensor::Tensor;
+use crate::tensor::{Real, Tensor};
 use crate::work::Reduction;
 
 /// The logarithm of a sum of exponentials of a metric's or kernel's values.
@@ -35,9 +35,9 @@ use crate::work::Reduction;
 /// assert!((sums[[0]] - (300.0 + 2f32.ln())).abs() < 1e-4); // exp(300) alone would overflow
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn log_sum_exp(
-    x: &Tensor,
-    y: &Tensor,
+pub fn log_sum_exp<E: Real>(
+    x: &Tensor<E>,
+    y: &Tensor<E>,
     f: &impl PairSource,
     v: Option<&Tensor>,
     options: &ReduceOptions,
@@ -79,7 +79,13 @@ pub fn log_sum_exp(
 /// assert!(out.iter().zip(&want).all(|(out, want)| (out - want).abs() < 1e-5));
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn softmax_sum(x: &Tensor, y: &Tensor, f: &impl PairSource, v: &Tensor, options: &ReduceOptions) -> Result<Tensor> {
+pub fn softmax_sum<E: Real>(
+    x: &Tensor<E>,
+    y: &Tensor<E>,
+    f: &impl PairSource,
+    v: &Tensor,
+    options: &ReduceOptions,
+) -> Result<Tensor> {
     let arguments = Arguments::of("softmax_sum", x, y, Some(v))?;
     arguments.rows(f, Reduction::SoftmaxSum, options)
 }

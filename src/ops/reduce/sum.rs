@@ -5,13 +5,13 @@ use super::arguments::Arguments;
 use crate::error::{Error, Result};
 use crate::kernel::{PairFunction, PairSource};
 use crate::metric::Metric;
-use crate::tensor::{Tensor, upload_slice};
+use crate::tensor::{Real, Tensor, upload_slice};
 use crate::work::{Layout, PairWork, Reduction, Work};
 
 /// Sums of a metric's or kernel's values, weighted by `v`: the product of a kernel matrix that is never stored.
 ///
 /// `out[i, c] = Σⱼ f(x[i], y[j]) v[j, c]`, with `x` of shape `… × n × d`, `y` of shape `… × m × d`, `v` of shape
-/// `… × m × c` and `out` of shape `… × n × c`. Where `v` is a vector (`… × m`) or `None` (all ones), `out` has shape
+/// `… × m × c` and `out` of shape `… × n × c`; `x` and `y` may be stored as [`f16`](crate::f16) ([`Real`]). Where `v` is a vector (`… × m`) or `None` (all ones), `out` has shape
 /// `… × n`. Memory is O(n + m). Nothing waits: the result is a tensor whose work is recorded.
 ///
 /// # Errors
@@ -38,9 +38,9 @@ use crate::work::{Layout, PairWork, Reduction, Work};
 /// assert!((product[[0]] - (1.0 + 2.0 * (-0.5f32).exp())).abs() < 1e-6);
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn pair_sum(
-    x: &Tensor,
-    y: &Tensor,
+pub fn pair_sum<E: Real>(
+    x: &Tensor<E>,
+    y: &Tensor<E>,
     f: &impl PairSource,
     v: Option<&Tensor>,
     options: &ReduceOptions,
@@ -48,10 +48,10 @@ pub fn pair_sum(
     sum("pair_sum", x, y, f, v, options)
 }
 
-fn sum(
+fn sum<E: Real>(
     op: &'static str,
-    x: &Tensor,
-    y: &Tensor,
+    x: &Tensor<E>,
+    y: &Tensor<E>,
     f: &impl PairSource,
     v: Option<&Tensor>,
     options: &ReduceOptions,
@@ -87,9 +87,9 @@ fn sum(
 /// assert_eq!(mean, array![3.0_f32, 2.5, 4.5].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn pair_mean(
-    x: &Tensor,
-    y: &Tensor,
+pub fn pair_mean<E: Real>(
+    x: &Tensor<E>,
+    y: &Tensor<E>,
     f: &impl PairSource,
     v: Option<&Tensor>,
     options: &ReduceOptions,
@@ -128,7 +128,12 @@ fn partners(n: usize, m: usize, options: &ReduceOptions) -> Vec<usize> {
 }
 
 /// Every row of sums divided by its number of partners: inner products of rows of one entry.
-fn divided(op: &'static str, arguments: &Arguments<'_>, sums: &Tensor, partners: &[usize]) -> Result<Tensor> {
+fn divided(
+    op: &'static str,
+    arguments: &Arguments<'_, impl Real>,
+    sums: &Tensor,
+    partners: &[usize],
+) -> Result<Tensor> {
     let columns = arguments.columns.unwrap_or(1);
     let batches: usize = arguments.batch.iter().product();
     let factor = |count: usize| if count == 0 { f32::NAN } else { (1.0 / count as f64) as f32 };
@@ -167,9 +172,9 @@ fn divided(op: &'static str, arguments: &Arguments<'_>, sums: &Tensor, partners:
 /// assert_eq!(near.read_blocking()?, array![2_u32, 2, 1].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn count_within(
-    x: &Tensor,
-    y: &Tensor,
+pub fn count_within<E: Real>(
+    x: &Tensor<E>,
+    y: &Tensor<E>,
     f: &impl PairSource,
     radius: f32,
     options: &ReduceOptions,
@@ -206,9 +211,9 @@ pub fn count_within(
 /// assert_eq!(near.read_blocking()?, array![11.0_f32, 11.0, 100.0].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn sum_within(
-    x: &Tensor,
-    y: &Tensor,
+pub fn sum_within<E: Real>(
+    x: &Tensor<E>,
+    y: &Tensor<E>,
     f: &impl PairSource,
     radius: f32,
     v: Option<&Tensor>,

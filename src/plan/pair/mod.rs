@@ -10,7 +10,7 @@ mod tests;
 mod text;
 
 pub(super) use code::PairCode;
-pub(super) use pack::{Packing, Side};
+pub(super) use pack::{Packing, Side, matrices};
 pub(super) use skeleton::{Addend, Skeleton};
 
 use super::choices::Choices;
@@ -33,47 +33,45 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
     let [x, y] = inputs else {
         return Err(Error::argument(op, "inputs", "must be x and y"));
     };
-    let ([n, d], [m, y_d]) = (x.layout.shape.as_slice(), y.layout.shape.as_slice()) else {
-        return Err(Error::shape(op, format!("x {:?} and y {:?} must be matrices", x.layout.shape, y.layout.shape)));
-    };
+    let ((axes, [n, d]), (y_axes, [m, y_d])) = (matrices(op, x.layout)?, matrices(op, y.layout)?);
     if d != y_d {
         return Err(Error::shape(op, format!("x has {d} columns, y has {y_d}; they must match")));
     }
-    work.function.check(*d)?;
+    if axes != y_axes {
+        return Err(Error::shape(op, format!("x has the batch axes {axes:?}, y has {y_axes:?}; they must match")));
+    }
+    if x.element_bytes != y.element_bytes {
+        return Err(Error::argument(op, "x and y", "must hold numbers of one type"));
+    }
+    work.function.check(d)?;
     if work.function.terms.iter().any(|term| term.prepare.is_some()) {
         return Err(Error::argument(op, "rows", "must be prepared first"));
     }
-    if work.paired && n != m {
-        return Err(Error::shape(op, format!("x has {n} rows, y has {m}; they must match")));
+    if work.paired && (n != m || !axes.is_empty()) {
+        let shapes = format!("x {:?} and y {:?}", x.layout.shape, y.layout.shape);
+        return Err(Error::shape(op, format!("{shapes} must be matrices of as many rows")));
     }
-    let entries = if work.paired { *n as u64 } else { (*n as u64).saturating_mul(*m as u64) };
+    let batches = axes.iter().fold(1, |all: u64, n| all.saturating_mul(*n as u64));
+    let columns = if work.paired { 1 } else { m as u64 };
+    let entries = batches.saturating_mul(n as u64).saturating_mul(columns);
     let mut program = Program::new(op, output_bytes(op, entries, 4, limits)?);
     if entries == 0 {
         return Ok(program);
     }
     let code = code_of(&work.function);
-    if work.paired
-        || ((code.cost >= DEAR || finish_cost(&code.text) > DEAR_END) && entries::can_see_all_of(y.layout, limits))
+    if work.paired || ((code.cost >= DEAR || finish_cost(&code.text) > DEAR_END) && entries::can_see_all_of(y, limits))
     {
-        entries::record(&code, [x.layout, y.layout], work.paired, limits, &mut program)?;
+        entries::record(&code, [x, y], work.paired, limits, &mut program)?;
         return Ok(program);
     }
-    let side = |index: usize, input: &Input<'_>| Side {
-        buffer: BufferId::Input(index),
-        axes: Vec::new(),
-        offset: input.layout.offset as u64,
-        rows: input.layout.shape[0] as u64,
-        row_stride: input.layout.strides[0] as u64,
-        feature_stride: input.layout.strides[1] as u64,
-    };
     let skeleton = Skeleton {
         limits,
         tile: choices.pair,
         workgroups: choices.workgroups,
-        batches: 1,
-        x: side(0, x),
-        y: side(1, y),
-        features: *d as u64,
+        batches,
+        x: Side::of(0, x),
+        y: Side::of(1, y),
+        features: d as u64,
         code,
         addend: None,
     };

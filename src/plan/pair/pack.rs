@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::plan::parameters::Words;
-use crate::plan::pieces::{Region, length, pieces, window, window_bytes};
+use crate::plan::pieces::{Region, collapsed, length, pieces, window, window_bytes};
+use crate::plan::stored::{HALF_BYTES, loads};
 use crate::plan::{BufferId, Limits, Pass, Program, Window};
 use crate::shader::{Shader, ShaderFile, Tail};
+use crate::work::{Input, Layout};
 
 const PACK: ShaderFile = ShaderFile { name: "pack", text: include_str!("../../../shaders/pack.wgsl") };
 const INVOCATIONS: u64 = 64;
@@ -17,6 +19,8 @@ const INVOCATIONS: u64 = 64;
 pub(crate) struct Side {
     /// Its memory.
     pub(crate) buffer: BufferId,
+    /// Bytes of an entry: 4, or 2 of an f16.
+    pub(crate) element_bytes: usize,
     /// Length and stride of each batch axis, outermost first, axes of length 1 left out; stride 0 where it broadcasts.
     pub(crate) axes: Vec<(u64, u64)>,
     /// Position of the first entry.
@@ -29,7 +33,30 @@ pub(crate) struct Side {
     pub(crate) feature_stride: u64,
 }
 
+/// The batch axes of matrices, and their rows and columns.
+pub(in crate::plan) fn matrices<'a>(op: &'static str, layout: &'a Layout) -> Result<(&'a [usize], [usize; 2])> {
+    match layout.shape.as_slice() {
+        [axes @ .., rows, columns] if axes.len() <= 8 => Ok((axes, [*rows, *columns])),
+        shape => Err(Error::shape(op, format!("{shape:?} is not a matrix or up to 8 axes of matrices"))),
+    }
+}
+
 impl Side {
+    /// The rows of an input of matrices.
+    pub(in crate::plan) fn of(index: usize, input: &Input<'_>) -> Self {
+        let Layout { shape, strides, offset } = input.layout;
+        let axes = shape.len().saturating_sub(2);
+        Self {
+            buffer: BufferId::Input(index),
+            element_bytes: input.element_bytes,
+            axes: collapsed(&shape[..axes], &strides[..axes]),
+            offset: *offset as u64,
+            rows: shape[axes] as u64,
+            row_stride: strides[axes] as u64,
+            feature_stride: strides[axes + 1] as u64,
+        }
+    }
+
     /// Whether all batches are the same memory.
     pub(in crate::plan) fn is_shared(&self) -> bool {
         self.axes.iter().all(|(_, stride)| *stride == 0)
@@ -93,14 +120,15 @@ impl Packing {
     ) -> Result<()> {
         let shader = Arc::new(Shader {
             file: PACK,
-            tail: Tail::new().constant("PANEL", self.panel as u32),
-            math: false,
+            tail: loads(Tail::new().constant("PANEL", self.panel as u32), &["x"], side.element_bytes),
+            math: side.element_bytes == HALF_BYTES,
             indices_proven: true,
         });
+        let bytes = side.element_bytes as u64;
         // Axes: batches, rows (with those that pad the last panel), features.
         let whole: Region<3> = [self.batches.clone(), 0..self.panels() * self.panel, self.features.clone()];
         let excess = |piece: &Region<3>| {
-            if window_bytes(4, self.source(side, piece).1, limits) > limits.max_binding_bytes {
+            if window_bytes(bytes, self.source(side, piece).1, limits) > limits.max_binding_bytes {
                 let (low, high) = side.batch_span(&piece[0]);
                 let rows = (length(&piece[1]) - 1).saturating_mul(side.row_stride);
                 let features = (length(&piece[2]) - 1).saturating_mul(side.feature_stride);
@@ -113,7 +141,7 @@ impl Packing {
         };
         let cut = pieces(whole, [1, self.panel, 1], excess).ok_or_else(|| Error::BufferTooLarge {
             op: program.op,
-            requested: window_bytes(4, 1, limits),
+            requested: window_bytes(bytes, 1, limits),
             limit: limits.max_binding_bytes,
             adapter: limits.adapter.clone(),
         })?;
@@ -136,7 +164,7 @@ impl Packing {
 
     fn pass(&self, side: &Side, piece: &Region<3>, target: BufferId, limits: &Limits, shader: &Arc<Shader>) -> Pass {
         let (first, elements) = self.source(side, piece);
-        let (source, before) = window(side.buffer, 4, first, elements, limits);
+        let (source, before) = window(side.buffer, side.element_bytes as u64, first, elements, limits);
         let panels = piece[1].end.div_ceil(self.panel) - piece[1].start / self.panel;
         let quads = panels * self.panel / 4 * length(&piece[0]) * length(&piece[2]);
         let (grid, width) = limits.fold(quads.div_ceil(INVOCATIONS));

@@ -37,6 +37,10 @@ fn writes(program: &Program) -> Vec<u32> {
                 let [count, rows, columns] = [words[3], words[4], words[5]];
                 ([count / rows / columns, rows, columns], [words[12], words[13], words[14], words[15]])
             }
+            "pair_entries" => {
+                let [count, of_batch] = [words[3], words[16]];
+                ([count / of_batch, of_batch, 1], [words[12], words[19], words[13], 1])
+            }
             _ => {
                 let tiles = words[8] * words[9] * words[13];
                 let counts = [words[3] / tiles, words[5] - words[4], words[7] - words[6]];
@@ -68,21 +72,26 @@ fn iterations(pass: &Pass, tile: &Tile) -> u64 {
             (words[11] / depth * steps + words[11] / 64 + tile.block_rows as usize) as u64
         }
         "pair_finish" => words[6] as u64,
+        "pair_entries" => (words[4] + words[4].div_ceil(64)) as u64,
         _ => 8,
     }
 }
 
-fn check(work: &Work, layouts: &[&Layout], limits: &Limits, choices: &Choices, name: &str) {
-    let inputs: Vec<Input<'_>> = layouts.iter().map(|layout| Input { layout, element_bytes: 4 }).collect();
+fn check(work: &Work, layouts: &[&Layout], element_bytes: usize, limits: &Limits, choices: &Choices, name: &str) {
+    let inputs: Vec<Input<'_>> = layouts.iter().map(|layout| Input { layout, element_bytes }).collect();
     let program = match lower(work, &inputs, limits, choices) {
         Ok(program) => program,
         Err(error) => {
             // Rows of y that lie further apart than a binding reaches.
-            assert!(layouts.iter().any(|layout| layout.end() as u64 * 4 > limits.max_binding_bytes), "{name}: {error}");
+            assert!(
+                layouts.iter().any(|layout| (layout.end() * element_bytes) as u64 > limits.max_binding_bytes),
+                "{name}: {error}"
+            );
             return;
         }
     };
-    let bytes: Vec<u64> = layouts.iter().map(|layout| (layout.end() as u64 * 4).max(16)).collect();
+    let bytes = layouts.iter().map(|layout| (layout.end() * element_bytes).next_multiple_of(4).max(16) as u64);
+    let bytes: Vec<u64> = bytes.collect();
     assert_sound(&program, &bytes, limits);
     assert!(writes(&program).iter().all(|times| *times == 1), "{name} on {limits:?}");
     for pass in &program.passes {
@@ -92,6 +101,21 @@ fn check(work: &Work, layouts: &[&Layout], limits: &Limits, choices: &Choices, n
     for bytes in &program.temporaries {
         assert!(*bytes > 0 && *bytes <= limits.max_buffer_bytes, "{name}: {bytes}");
     }
+}
+
+/// Batches that lie one after another, that share their rows, and that no single stride tells apart.
+fn batches(n: usize, m: usize, d: usize) -> [[Layout; 2]; 3] {
+    let spread = |batch: [usize; 2], strides: [usize; 2], rows: usize| Layout {
+        shape: vec![batch[0], batch[1], rows, d],
+        strides: vec![strides[0], strides[1], d, 1],
+        offset: 3,
+    };
+    let plain = |batch: [usize; 2], rows: usize| Layout::contiguous(&[batch[0], batch[1], rows, d]);
+    [
+        [plain([3, 1], n), plain([3, 1], m)],
+        [spread([2, 2], [0, 0], n), plain([2, 2], m)],
+        [spread([2, 3], [n * d, 2 * n * d + 7], n), spread([2, 3], [4 * m * d, m * d], m)],
+    ]
 }
 
 #[test]
@@ -107,10 +131,16 @@ fn passes_write_every_entry_once_and_keep_the_limits() {
                 let function = PairFunction::from(Metric::COSINE);
                 let work = Work::Pair(PairWork { op: "pairwise", function, paired: false });
                 let x = Layout { shape: vec![n, d], strides: vec![d + 3, 1], offset: 5 };
-                check(&work, &[&x, &Layout::contiguous(&[m, d])], &limits, &choices, &name);
+                check(&work, &[&x, &Layout::contiguous(&[m, d])], 4, &limits, &choices, &name);
+                for metric in [Metric::COSINE, Metric::minkowski(1.5)] {
+                    let work = Work::Pair(PairWork { op: "pairwise", function: metric.into(), paired: false });
+                    for ([x, y], element_bytes) in batches(n, m, d).into_iter().zip([4, 2, 2]) {
+                        check(&work, &[&x, &y], element_bytes, &limits, &choices, &format!("{:?} · {name}", x.shape));
+                    }
+                }
                 let work = Work::Gemm(GemmWork { alpha: 1.0, beta: 0.0 });
                 let a = Layout { shape: vec![2, n, d], strides: vec![n * d, 1, n], offset: 0 };
-                check(&work, &[&a, &Layout::contiguous(&[d, m])], &limits, &choices, &name);
+                check(&work, &[&a, &Layout::contiguous(&[d, m])], 4, &limits, &choices, &name);
             }
         }
     }

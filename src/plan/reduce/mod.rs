@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::choices::{Choices, Tile};
 use super::lower::output_bytes;
-use super::pair::{DEAR, DEAR_END, Side, code_of, finish_cost};
+use super::pair::{DEAR, DEAR_END, Side, code_of, finish_cost, matrices};
 use super::pieces::collapsed;
 use super::{BufferId, Limits, Program, Window, copy};
 use crate::error::{Error, Result};
@@ -42,7 +42,7 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
     }
     let mut code = code_of(&work.function);
     code.math = true;
-    let side = |index: usize| shape.side(index, inputs[index].layout);
+    let side = |index: usize| Side::of(index, &inputs[index]);
     let values = work.reduction.has_values().then(|| side(2));
     let bias = match work.mask.bias {
         Some(_) => {
@@ -109,7 +109,6 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
 /// Lengths of the work.
 #[derive(Debug, Clone)]
 struct Shape {
-    axes: Vec<usize>,
     batches: u64,
     n: u64,
     m: u64,
@@ -127,8 +126,8 @@ impl Shape {
         if inputs.len() != expected {
             return Err(Error::argument(op, "inputs", format!("must be {expected}, not {}", inputs.len())));
         }
-        let (axes, [n, d]) = matrix_of(op, inputs[0].layout)?;
-        let (y_axes, [m, y_d]) = matrix_of(op, inputs[1].layout)?;
+        let (axes, [n, d]) = matrices(op, inputs[0].layout)?;
+        let (y_axes, [m, y_d]) = matrices(op, inputs[1].layout)?;
         if d != y_d {
             return Err(Error::shape(op, format!("x has {d} columns, y has {y_d}; they must match")));
         }
@@ -142,7 +141,7 @@ impl Shape {
         agree("y", y_axes)?;
         let mut c = 1;
         if work.reduction.has_values() {
-            let (v_axes, [rows, columns]) = matrix_of(op, inputs[2].layout)?;
+            let (v_axes, [rows, columns]) = matrices(op, inputs[2].layout)?;
             agree("v", v_axes)?;
             if rows != m {
                 return Err(Error::shape(op, format!("y has {m} rows, v has {rows}; they must match")));
@@ -150,7 +149,7 @@ impl Shape {
             c = columns;
         }
         if let Some(bias) = inputs.last().filter(|_| work.mask.bias.is_some()) {
-            let (bias_axes, [rows, columns]) = matrix_of(op, bias.layout)?;
+            let (bias_axes, [rows, columns]) = matrices(op, bias.layout)?;
             agree("the bias", bias_axes)?;
             if [rows, columns] != [n, m] {
                 return Err(Error::shape(op, format!("the bias is {rows} × {columns}; it must be {n} × {m}")));
@@ -167,33 +166,12 @@ impl Shape {
             _ => None,
         };
         let batches = axes.iter().fold(1, |all: u64, n| all.saturating_mul(*n as u64));
-        Ok(Self { axes: axes.to_vec(), batches, n: n as u64, m: m as u64, d: d as u64, c: c as u64, k })
+        Ok(Self { batches, n: n as u64, m: m as u64, d: d as u64, c: c as u64, k })
     }
 
     /// Entries of one row of the result.
     fn width(&self) -> u64 {
         self.k.unwrap_or(self.c)
-    }
-
-    fn side(&self, index: usize, layout: &Layout) -> Side {
-        let rank = self.axes.len();
-        let strides: Vec<usize> =
-            self.axes.iter().zip(&layout.strides).map(|(n, s)| if *n == 1 { 0 } else { *s }).collect();
-        Side {
-            buffer: BufferId::Input(index),
-            axes: collapsed(&self.axes, &strides),
-            offset: layout.offset as u64,
-            rows: layout.shape[rank] as u64,
-            row_stride: layout.strides[rank] as u64,
-            feature_stride: layout.strides[rank + 1] as u64,
-        }
-    }
-}
-
-fn matrix_of<'a>(op: &'static str, layout: &'a Layout) -> Result<(&'a [usize], [usize; 2])> {
-    match layout.shape.as_slice() {
-        [axes @ .., rows, columns] if axes.len() <= 8 => Ok((axes, [*rows, *columns])),
-        shape => Err(Error::shape(op, format!("{shape:?} is not a matrix or up to 8 axes of matrices"))),
     }
 }
 

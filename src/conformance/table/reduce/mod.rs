@@ -3,6 +3,7 @@
 mod judge;
 mod kind;
 
+use half::f16;
 use ndarray::{Array2, Array3, Axis};
 
 use super::pair::{Function, Values, fit, kernels};
@@ -18,7 +19,7 @@ use crate::metric::Metric;
 use crate::ops::{
     ReduceOptions, count_within, largest, log_sum_exp, pair_mean, pair_sum, smallest, softmax_sum, sum_within,
 };
-use crate::tensor::Tensor;
+use crate::tensor::{Element, HostElement, Real, Tensor};
 use judge::{Found, Judge};
 use kind::{Kind, Meeting};
 
@@ -27,6 +28,8 @@ use kind::{Kind, Meeting};
 pub(crate) struct ReduceTrial {
     function: Function,
     kind: Kind,
+    /// Rows are stored as f16.
+    half: bool,
     /// Members of the batch.
     batch: usize,
     n: usize,
@@ -52,7 +55,8 @@ impl ReduceTrial {
         let op = format!("reduce::{} of {name}", self.kind.name());
         let batch = if self.batch > 1 { format!("{}·", self.batch) } else { String::new() };
         let setting = format!(
-            "{batch}{}x{}x{} c{} {}×{} {} {}",
+            "{}{batch}{}x{}x{} c{} {}×{} {} {}",
+            if self.half { "f16 " } else { "" },
             self.n,
             self.m,
             self.d,
@@ -116,7 +120,11 @@ impl ReduceTrial {
         for _ in 0..self.batch {
             let (x, y) = self.values.rows(self.n, self.m, self.d, generator);
             let domain = self.function.domain();
-            let (x, y) = (x.mapv(|value| fit(domain, value)), y.mapv(|value| fit(domain, value)));
+            let stored = |value: f32| {
+                let value = fit(domain, value);
+                if self.half { f16::from_f32(value).to_f32() } else { value }
+            };
+            let (x, y) = (x.mapv(stored), y.mapv(stored));
             xs.push(x);
             ys.push(y);
             vs.push(Array2::from_shape_simple_fn((self.m, columns), || match self.kind {
@@ -148,36 +156,63 @@ impl ReduceTrial {
         options: &ReduceOptions,
         k: usize,
     ) -> Result<Found> {
-        let place = |matrices: &[Array2<f32>], placement: Placement| match matrices {
-            [only] => placement.upload(context, only.view(), f32::NAN),
-            _ => {
-                let views: Vec<_> = matrices.iter().map(|matrix| matrix.view()).collect();
-                let stacked: Array3<f32> =
-                    ndarray::stack(Axis(0), &views).map_err(|error| Error::shape("reduce", error.to_string()))?;
-                context.upload(&stacked)
-            }
-        };
-        let (x, y) = (place(&drawn.x, self.placements.0)?, place(&drawn.y, self.placements.1)?);
+        if self.half {
+            let halves = |rows: &[Array2<f32>]| rows.iter().map(|x| x.mapv(f16::from_f32)).collect::<Vec<_>>();
+            let (x, y) = (halves(&drawn.x), halves(&drawn.y));
+            let x = placed(context, &x, self.placements.0, f16::NAN)?;
+            let y = placed(context, &y, self.placements.1, f16::NAN)?;
+            return self.reduced(context, (&x, &y), pair, drawn, options, k);
+        }
+        let x = placed(context, &drawn.x, self.placements.0, f32::NAN)?;
+        let y = placed(context, &drawn.y, self.placements.1, f32::NAN)?;
+        self.reduced(context, (&x, &y), pair, drawn, options, k)
+    }
+
+    fn reduced<E: Real>(
+        &self,
+        context: &Context,
+        (x, y): (&Tensor<E>, &Tensor<E>),
+        pair: &PairFunction,
+        drawn: &Drawn,
+        options: &ReduceOptions,
+        k: usize,
+    ) -> Result<Found> {
         let v = || -> Result<Tensor> {
-            let v = place(&drawn.v, self.placements.1)?;
+            let v = placed(context, &drawn.v, self.placements.1, f32::NAN)?;
             // A vector of values where there is one column, in every other trial.
             if self.columns == 1 && self.n.is_multiple_of(2) { v.reshape(&v.shape()[..v.rank() - 1]) } else { Ok(v) }
         };
         let radius = drawn.radius;
         Ok(match self.kind {
-            Kind::Sum | Kind::Compensated => Found::Rows(pair_sum(&x, &y, pair, Some(&v()?), options)?),
-            Kind::SumOfOnes => Found::Rows(pair_sum(&x, &y, pair, None, options)?),
-            Kind::Mean => Found::Rows(pair_mean(&x, &y, pair, Some(&v()?), options)?),
-            Kind::LogSumExp => Found::Rows(log_sum_exp(&x, &y, pair, None, options)?),
-            Kind::WeightedLogSumExp => Found::Rows(log_sum_exp(&x, &y, pair, Some(&v()?), options)?),
-            Kind::SoftmaxSum => Found::Rows(softmax_sum(&x, &y, pair, &v()?, options)?),
-            Kind::Smallest => Found::Extremes(smallest(&x, &y, pair, k, options)?),
-            Kind::Largest => Found::Extremes(largest(&x, &y, pair, k, options)?),
-            Kind::Count => Found::Counts(count_within(&x, &y, pair, radius, options)?),
-            Kind::SumWithin => Found::Rows(sum_within(&x, &y, pair, radius, Some(&v()?), options)?),
-            Kind::SumOfValuesWithin => Found::Rows(sum_within(&x, &y, pair, radius, None, options)?),
+            Kind::Sum | Kind::Compensated => Found::Rows(pair_sum(x, y, pair, Some(&v()?), options)?),
+            Kind::SumOfOnes => Found::Rows(pair_sum(x, y, pair, None, options)?),
+            Kind::Mean => Found::Rows(pair_mean(x, y, pair, Some(&v()?), options)?),
+            Kind::LogSumExp => Found::Rows(log_sum_exp(x, y, pair, None, options)?),
+            Kind::WeightedLogSumExp => Found::Rows(log_sum_exp(x, y, pair, Some(&v()?), options)?),
+            Kind::SoftmaxSum => Found::Rows(softmax_sum(x, y, pair, &v()?, options)?),
+            Kind::Smallest => Found::Extremes(smallest(x, y, pair, k, options)?),
+            Kind::Largest => Found::Extremes(largest(x, y, pair, k, options)?),
+            Kind::Count => Found::Counts(count_within(x, y, pair, radius, options)?),
+            Kind::SumWithin => Found::Rows(sum_within(x, y, pair, radius, Some(&v()?), options)?),
+            Kind::SumOfValuesWithin => Found::Rows(sum_within(x, y, pair, radius, None, options)?),
         })
     }
+}
+
+/// One matrix, or several as a batch.
+fn placed<E: Element + HostElement<Device = E>>(
+    context: &Context,
+    matrices: &[Array2<E>],
+    placement: Placement,
+    poison: E,
+) -> Result<Tensor<E>> {
+    if let [only] = matrices {
+        return placement.upload(context, only.view(), poison);
+    }
+    let views: Vec<_> = matrices.iter().map(|matrix| matrix.view()).collect();
+    let stacked: Array3<E> =
+        ndarray::stack(Axis(0), &views).map_err(|error| Error::shape("reduce", error.to_string()))?;
+    context.upload(&stacked)
 }
 
 /// Rows of x and y, and features: nothing, one, odd, what splits tiles, slices of columns and workgroups.
@@ -191,6 +226,7 @@ fn trial(function: &Function, kind: Kind, (n, m, d): (usize, usize, usize), colu
     ReduceTrial {
         function: function.clone(),
         kind,
+        half: false,
         batch: 1,
         n,
         m,
@@ -235,6 +271,15 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         trials.push(
             ReduceTrial { batch: 3, meeting: Meeting::NotSelf, ..trial(function, kind, (6, 70, 4), 3) }.named(name),
         );
+    }
+    // Rows of halves, which begin and end within words.
+    for (number, kind) in Kind::ALL.into_iter().enumerate() {
+        let (name, function) = &some[number % some.len()];
+        let placements = (Placement::ALL[number % 4], Placement::ALL[(number + 1) % 4]);
+        for (batch, size) in [(1, (7, 131, 63)), (3, (5, 71, 3))] {
+            let own = trial(function, kind, size, 3);
+            trials.push(ReduceTrial { half: true, batch, placements, ..own }.named(name));
+        }
     }
     for (kind, size, columns) in [
         (Kind::Smallest, (3, 3000, 3), 1024),
