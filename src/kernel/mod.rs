@@ -7,6 +7,7 @@ mod entry;
 mod gradient;
 mod pair;
 mod parse;
+mod prepared;
 #[cfg(test)]
 mod tests;
 

@@ -4,9 +4,9 @@ use ndarray::ArrayD;
 
 use crate::error::{Error, Result};
 use crate::kernel::PairSource;
+use crate::ops::pair::in_step;
 use crate::ops::{ReduceOptions, pair_mean};
 use crate::tensor::Tensor;
-use crate::work::{Layout, PairWork, Work};
 
 /// What [`mmd2`] finds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,9 +76,7 @@ impl Parts {
         let mean = |a: &Tensor, b: &Tensor| pair_mean(a, b, kernel, None, &options);
         let own = |t: &Tensor| -> Result<Tensor> {
             let function = kernel.pair_function(t.shape().get(1).copied().unwrap_or(0))?;
-            let work = Work::Pair(PairWork { op, function, paired: true });
-            let storage = t.executor().run(&work, &[t.operand(), t.operand()])?;
-            Ok(Tensor::new(t.executor().clone(), storage, Layout::contiguous(&t.shape()[..1])))
+            in_step(op, t, t, function)
         };
         Ok(Self([mean(x, x)?, mean(y, y)?, mean(x, y)?, own(x)?, own(y)?]))
     }

@@ -1,11 +1,10 @@
 //! A kernel matrix that is known by what it does to vectors, never by its entries.
 
-use super::pair::{gram, prepared};
+use super::pair::{gram, in_step};
 use super::reduce::{ReduceOptions, pair_sum};
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairSource};
 use crate::tensor::Tensor;
-use crate::work::{Layout, PairWork, Work};
 
 /// A kernel with its data: the matrix `K[i, j] = k(x[i], y[j])`, which is never stored. What solvers take.
 ///
@@ -136,11 +135,7 @@ impl LazyKernel {
         let flat = [self.x.shape()[..rows].iter().product(), d];
         let (x, y) = (self.x.reshape(&flat)?, self.y.reshape(&flat)?);
         let function = PairSource::pair_function(&self.kernel, d)?;
-        let (x, y, function) = prepared(OP, &x, &y, function)?;
-        let work = Work::Pair(PairWork { op: OP, function, paired: true });
-        let executor = x.executor();
-        let storage = executor.run(&work, &[x.operand(), y.operand()])?;
-        Ok(Tensor::new(executor.clone(), storage, Layout::contiguous(&self.x.shape()[..rows])))
+        in_step(OP, &x, &y, function)?.reshape(&self.x.shape()[..rows])
     }
 
     /// Sums of the rows: `out[i] = Σⱼ k(x[i], y[j])`, of shape `… × n`.

@@ -134,8 +134,7 @@ pub fn paired_distances(x: &Tensor, y: &Tensor, metric: &Metric) -> Result<Tenso
         return Err(Error::shape(op, format!("x has {} rows, y has {}; they must match", shape.n, shape.m)));
     }
     metric.check(shape.d)?;
-    let (x, y, function) = prepared(op, x, y, PairFunction::from(metric))?;
-    run(op, &x, &y, function, true)
+    in_step(op, x, y, PairFunction::from(metric))
 }
 
 /// The Gram (kernel) matrix of the rows of `x` and `y`.
@@ -174,28 +173,11 @@ pub(super) fn prepared(
     y: &Tensor,
     function: PairFunction,
 ) -> Result<(Tensor, Tensor, PairFunction)> {
-    let mut maps: Option<[RowMap; 2]> = None;
-    let mut terms = Vec::with_capacity(function.terms.len());
-    for (number, term) in function.terms.iter().enumerate() {
-        let own = term.prepared()?;
-        let others = maps.as_ref();
-        if number > 0 && own.as_ref().map(|(maps, _)| maps) != others {
-            let message = "its metrics make different rows of the same rows; compute them one by one";
-            return Err(Error::Unsupported { op, message: message.to_owned() });
-        }
-        match own {
-            Some((own, metric)) => {
-                maps = Some(own);
-                terms.push(metric);
-            }
-            None => terms.push(term.clone()),
-        }
-    }
-    let Some([of_x, of_y]) = maps else { return Ok((x.clone(), y.clone(), function)) };
+    let Some(([of_x, of_y], function)) = function.prepared(op)? else { return Ok((x.clone(), y.clone(), function)) };
     let same = of_x == of_y && is_same(x, y);
     let x = prepare(op, x, of_x)?;
     let y = if same { x.clone() } else { prepare(op, y, of_y)? };
-    Ok((x, y, PairFunction { terms, finish: function.finish }))
+    Ok((x, y, function))
 }
 
 /// Whether both are the same entries of the same memory.
@@ -216,7 +198,7 @@ fn symmetric(op: &'static str, matrix: &Tensor, part: Part) -> Result<Tensor> {
 }
 
 /// Every row made into another.
-pub(super) fn prepare<E: Element>(op: &'static str, x: &Tensor<E>, rows: RowMap) -> Result<Tensor> {
+pub(crate) fn prepare<E: Element>(op: &'static str, x: &Tensor<E>, rows: RowMap) -> Result<Tensor> {
     let mut shape = x.shape().to_vec();
     if let Some(features) = shape.last_mut() {
         *features = rows.features(*features);
@@ -246,7 +228,13 @@ pub(super) fn prepare<E: Element>(op: &'static str, x: &Tensor<E>, rows: RowMap)
 /// ```
 pub fn gram_diag(x: &Tensor, kernel: &Kernel) -> Result<Tensor> {
     let shape = PairShape::of("gram_diag", x, x)?;
-    run("gram_diag", x, x, kernel.pair_function(shape.d)?, true)
+    in_step("gram_diag", x, x, kernel.pair_function(shape.d)?)
+}
+
+/// Values of row i and row i of two matrices of one shape; the function must have been checked for them.
+pub(crate) fn in_step(op: &'static str, x: &Tensor, y: &Tensor, function: PairFunction) -> Result<Tensor> {
+    let (x, y, function) = prepared(op, x, y, function)?;
+    run(op, &x, &y, function, true)
 }
 
 fn run(op: &'static str, x: &Tensor, y: &Tensor, function: PairFunction, paired: bool) -> Result<Tensor> {
