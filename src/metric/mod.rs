@@ -157,6 +157,21 @@ impl Metric {
         Ok(metric)
     }
 
+    /// The value in words of mathematics, for lists; empty for a metric of one's own.
+    pub fn formula(&self) -> &'static str {
+        entries::of(self).map_or("", |entry| entry.formula)
+    }
+
+    /// Other names by which [`Metric::named`] finds it.
+    pub fn aliases(&self) -> &'static [&'static str] {
+        entries::of(self).map_or(&[], |entry| entry.aliases)
+    }
+
+    /// Whether it takes one weight per feature.
+    pub fn takes_weights(&self) -> bool {
+        self.table == Table::Weights && !self.accumulate_weighted.is_empty()
+    }
+
     /// This metric with some table where it needs one: what trials of rows of `d` features take. `None` where such rows
     /// cannot be compared.
     pub fn example(mut self, d: usize) -> Option<Self> {
@@ -181,8 +196,7 @@ impl Metric {
     /// Whether its WGSL is that of a named metric, whatever the values of its parameters and weights are: text that is
     /// known to index nothing and to have no loops.
     pub(crate) fn is_built_in(&self) -> bool {
-        entries::all().any(|entry| entry.is_text_of(self))
-            || statistics::all().iter().any(|known| known.has_text_of(self))
+        entries::of(self).is_some() || statistics::all().iter().any(|known| known.has_text_of(self))
     }
 
     /// Whether both have the same WGSL and names of parameters.

@@ -23,6 +23,7 @@ metrics! {
     /// §10.1 (Cholesky); Dekker, "A floating-point technique for extending the available precision", 1971.
     pub MAHALANOBIS {
         name: "mahalanobis",
+        formula: "√((x − y)ᵀ VI (x − y))",
         state: "sum: f32, upper: f32",
         accumulate_weighted: "let difference = fenced_(x - y) + (*state).upper; let complete = w > 1.5;
     (*state).upper = select(difference, 0.0, complete);
@@ -54,6 +55,7 @@ metrics! {
     /// and Oishi, "Accurate sum and dot product", 2005.
     pub SQEUCLIDEAN_COMPENSATED {
         name: "sqeuclidean_compensated",
+        formula: "Σ (x_f − y_f)², sums in two floats",
         state: "sum: f32, rest: f32",
         accumulate: "let d = fenced_(x - y); let t = fenced_(d - x);
     let lost = fenced_(x - fenced_(d - t)) - fenced_(y + t);
@@ -80,6 +82,7 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN_COMPENSATED`].
     pub EUCLIDEAN_COMPENSATED {
         name: "euclidean_compensated",
+        formula: "√(Σ (x_f − y_f)²), sums in two floats",
         state: SQEUCLIDEAN_COMPENSATED.state,
         accumulate: SQEUCLIDEAN_COMPENSATED.accumulate,
         merge: SQEUCLIDEAN_COMPENSATED.merge,
@@ -101,6 +104,7 @@ metrics! {
     /// Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1; scikit-learn, `euclidean_distances`.
     pub SQEUCLIDEAN_EXPANDED {
         name: "sqeuclidean_expanded",
+        formula: "‖x‖² + ‖y‖² − 2 x·y, at least 0",
         accumulate: "(*state).sum += x * y;",
         finish: "if is_nan_(state.sum) { return state.sum; } return max(state.sum, 0.0);",
         prepare: Some(Prepare {
@@ -124,6 +128,7 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN_EXPANDED`].
     pub EUCLIDEAN_EXPANDED {
         name: "euclidean_expanded",
+        formula: "√(‖x‖² + ‖y‖² − 2 x·y)",
         accumulate: SQEUCLIDEAN_EXPANDED.accumulate,
         finish: "if is_nan_(state.sum) { return state.sum; } return sqrt_(max(state.sum, 0.0));",
         prepare: Some(Prepare {
