@@ -78,7 +78,7 @@ impl Operation {
         let real = size_of::<f32>();
         let pair = |op, function: PairFunction, [n, m, d]: [usize; 3]| {
             let (maps, function) =
-                function.prepared(op)?.map_or((vec![], function), |(maps, function)| (maps.to_vec(), function));
+                function.prepared(op, d)?.map_or((vec![], function), |(maps, function)| (maps.to_vec(), function));
             let made = |side: usize| maps.get(side).map_or(d, |rows| rows.features(d));
             let layouts = vec![Layout::contiguous(&[n, made(0)]), Layout::contiguous(&[m, made(1)])];
             let work = (Work::Pair(PairWork { op, function, paired: false }), layouts, real);

@@ -12,8 +12,8 @@ mod vector;
 
 pub use bound::{UNIT_ROUNDOFF, blocked_sum_terms};
 pub use domain::{Domain, Table};
-pub(crate) use prepare::halves;
 pub use prepare::{Preparation, Prepare, RowMap};
+pub(crate) use prepare::{factor, halves};
 pub(crate) use text::{LABEL, fields, labelled, mentions, rename_fields, rename_words};
 
 use std::borrow::Cow;
@@ -188,8 +188,7 @@ impl Metric {
     /// [`Error::InvalidArgument`] where its table is no matrix that a distance can have.
     pub(crate) fn prepared(&self) -> Result<Option<([RowMap; 2], Self)>> {
         let Some(Prepare { rows, definition }) = self.prepare else { return Ok(None) };
-        let table = self.weights.as_deref();
-        let (sides, weights) = (rows.sides(table.unwrap_or_default())?, rows.weights(table));
+        let (sides, weights) = rows.of(self.weights.as_deref())?;
         Ok(Some((sides, Self { prepare: None, table: Table::Weights, weights, definition, ..self.clone() })))
     }
 
@@ -237,12 +236,19 @@ impl Metric {
         self.table == Table::Weights && self.weights.as_ref().is_some_and(|weights| weights.contains(&0.0))
     }
 
-    /// The row with 0 in every feature of weight 0, whatever stood there.
+    /// The row with 0 in every feature of weight 0, whatever stood there; so in a feature whose row and column of an
+    /// inverse covariance are 0.
     pub(crate) fn kept<'a>(&self, row: &'a [f64]) -> Cow<'a, [f64]> {
         match &self.weights {
             Some(weights) if self.leaves_features_out() => {
                 let kept = |(value, weight): (&f64, &f32)| if *weight == 0.0 { 0.0 } else { *value };
                 row.iter().zip(weights).map(kept).collect()
+            }
+            Some(table) if self.table == Table::InverseCovariance && row.iter().any(|value| !value.is_finite()) => {
+                let is_zero = |at: usize| table.get(at).is_none_or(|entry| *entry == 0.0);
+                let d = row.len();
+                let is_out = |f: usize| (0..d).all(|g| is_zero(f * d + g) && is_zero(g * d + f));
+                row.iter().enumerate().map(|(f, value)| if is_out(f) { 0.0 } else { *value }).collect()
             }
             _ => row.into(),
         }

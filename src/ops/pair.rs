@@ -173,7 +173,10 @@ pub(super) fn prepared(
     y: &Tensor,
     function: PairFunction,
 ) -> Result<(Tensor, Tensor, PairFunction)> {
-    let Some(([of_x, of_y], function)) = function.prepared(op)? else { return Ok((x.clone(), y.clone(), function)) };
+    let d = x.shape().last().copied().unwrap_or(0);
+    let Some(([of_x, of_y], function)) = function.prepared(op, d)? else {
+        return Ok((x.clone(), y.clone(), function));
+    };
     let same = of_x == of_y && is_same(x, y);
     let x = prepare(op, x, of_x)?;
     let y = if same { x.clone() } else { prepare(op, y, of_y)? };

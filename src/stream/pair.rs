@@ -143,7 +143,8 @@ async fn run(
 ) -> Result<()> {
     let ((n, d), (m, _)) = (x.shape(), y.shape());
     // Some metrics make others of all rows first: every panel once, when it arrives.
-    let (maps, function) = function.prepared(op)?.map_or((None, function), |(maps, function)| (Some(maps), function));
+    let (maps, function) =
+        function.prepared(op, d)?.map_or((None, function), |(maps, function)| (Some(maps), function));
     let made = |maps: &[RowMap; 2]| maps.iter().map(|rows| rows.features(d)).max().unwrap_or(0);
     let features = d.saturating_add(maps.as_ref().map_or(0, made));
     let panel = |rows: &[f32], height: usize, side: usize| {

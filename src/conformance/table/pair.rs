@@ -8,7 +8,7 @@ use crate::conformance::compare::Comparison;
 use crate::conformance::layout::Placement;
 use crate::conformance::trial::{Extent, Trial};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairFunction};
 use crate::metric::{Domain, Metric};
 use crate::ops::{gram, gram_diag, paired_distances, pairwise};
@@ -20,6 +20,8 @@ pub(crate) enum Function {
     Metric(Metric),
     /// A kernel.
     Kernel(Kernel),
+    /// A kernel with numbers of its own for each feature.
+    PerFeature(fn(usize) -> Option<Kernel>),
 }
 
 impl Function {
@@ -27,6 +29,10 @@ impl Function {
         match self {
             Self::Metric(metric) => Ok(PairFunction::from(metric)),
             Self::Kernel(kernel) => kernel.pair_function(d),
+            Self::PerFeature(kernel) => match kernel(d) {
+                Some(kernel) => kernel.pair_function(d),
+                None => Err(Error::argument("kernel", format!("{d} features"), "have no such kernel")),
+            },
         }
     }
 
@@ -48,7 +54,7 @@ impl Function {
     pub(super) fn domain(&self) -> Domain {
         match self {
             Self::Metric(metric) => metric.domain,
-            Self::Kernel(_) => Domain::Real,
+            Self::Kernel(_) | Self::PerFeature(_) => Domain::Real,
         }
     }
 
@@ -59,7 +65,9 @@ impl Function {
                 let d = metric.features.unwrap_or(d);
                 Some((Self::Metric(metric.clone().example(d)?), d))
             }
-            Self::Kernel(_) => Some((self.clone(), d)),
+            // A row without features has no first column.
+            Self::Kernel(kernel) => kernel.check(d).is_ok().then(|| (self.clone(), d)),
+            Self::PerFeature(kernel) => Self::Kernel(kernel(d)?).fitted(d),
         }
     }
 
@@ -188,6 +196,7 @@ impl PairTrial {
             Function::Metric(metric) => pairwise(&device_x, &device_y, metric)?,
             Function::Kernel(kernel) if self.paired => gram_diag(&device_x, kernel)?,
             Function::Kernel(kernel) => gram(&device_x, &device_y, kernel)?,
+            Function::PerFeature(_) => return Err(Error::argument("gram", "kernel", "must be fitted to the features")),
         };
         let result = result.read().await?;
         let shape = if self.paired { vec![self.n] } else { vec![self.n, self.m] };
@@ -257,10 +266,27 @@ const FORMULAS: [&str; 14] = [
     "0.5*(rbf(0.9) + linear)[0]**2 + laplacian(0.1)*cosine(columns=0)",
 ];
 
-/// Every named kernel with its defaults, and the formulas.
-pub(super) fn kernels() -> Vec<(String, Kernel)> {
+/// A positive definite matrix.
+fn precision(d: usize) -> Option<Vec<Vec<f64>>> {
+    let table = Metric::MAHALANOBIS.example(d)?.weights?;
+    Some(table.chunks(d.max(1)).map(|row| row.iter().map(|entry| f64::from(*entry)).collect()).collect())
+}
+
+/// Kernels with numbers of their own for each feature.
+const PER_FEATURE: [(&str, fn(usize) -> Option<Kernel>); 3] = [
+    ("rbf(length_scale per feature)", |d| {
+        Some(Kernel::rbf_length((0..d).map(|f| 1.0 + f as f64 % 3.0).collect::<Vec<_>>()))
+    }),
+    ("rbf(precision)", |d| Some(Kernel::rbf_precision(precision(d)?))),
+    ("2*rbf(precision) + linear", |d| Some(2.0 * Kernel::rbf_precision(precision(d)?) + Kernel::linear())),
+];
+
+/// Every named kernel with its defaults, the formulas, and kernels with numbers for each feature.
+pub(super) fn kernels() -> Vec<(String, Function)> {
     let named = Kernel::all().iter().filter_map(|entry| Some((entry.name.to_owned(), Kernel::new(entry, []).ok()?)));
-    named.chain(FORMULAS.iter().filter_map(|text| Some(((*text).to_owned(), text.parse().ok()?)))).collect()
+    let formulas = FORMULAS.iter().filter_map(|text| Some(((*text).to_owned(), text.parse().ok()?)));
+    let fixed = named.chain(formulas).map(|(name, kernel)| (name, Function::Kernel(kernel)));
+    fixed.chain(PER_FEATURE.map(|(name, kernel)| (name.to_owned(), Function::PerFeature(kernel)))).collect()
 }
 
 /// One function of each kind that the skeletons treat differently meets every size in the sample; the others, which differ from
@@ -277,8 +303,7 @@ const THOROUGH: [&str; 7] = [
 
 pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     let metrics = Metric::all().into_iter().map(|metric| (metric.name.to_string(), Function::Metric(metric)));
-    let kernels = kernels().into_iter().map(|(name, kernel)| (name, Function::Kernel(kernel)));
-    let functions: Vec<(String, Function)> = metrics.chain(kernels).collect();
+    let functions: Vec<(String, Function)> = metrics.chain(kernels()).collect();
     let sizes: Vec<_> = SIZES.into_iter().chain(DEEP).collect();
     let placements: Vec<_> = Placement::ALL.into_iter().flat_map(|x| Placement::ALL.map(|y| (x, y))).collect();
     let mut trials = Vec::new();
@@ -286,10 +311,6 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         let [f, s, p, v] = row[..] else { continue };
         let chosen = (functions.get(f), sizes.get(s), placements.get(p), Values::ALL.get(v));
         let (Some((name, function)), Some(&(n, m, d)), Some(&placements), Some(&values)) = chosen else { continue };
-        // A row without features has no first column.
-        if matches!(function, Function::Kernel(_)) && function.pair_function(d).is_err() {
-            continue;
-        }
         if extent == Extent::Sample && !THOROUGH.contains(&name.as_str()) && (f + s) % 3 != 0 {
             continue;
         }
@@ -311,11 +332,14 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         }
     }
     for (name, function) in &functions {
-        let Function::Kernel(_) = function else { continue };
+        if matches!(function, Function::Metric(_)) {
+            continue;
+        }
         let all = [((131, 17), Values::Bell), ((1, 1), Values::Whole), ((65, 64), Values::NotFinite)];
         for ((n, d), values) in all.into_iter().take(if extent == Extent::Sample { 1 } else { 3 }) {
             let placements = (Placement::Columns, Placement::Columns);
-            let trial = PairTrial { function: function.clone(), paired: true, n, m: n, d, placements, values };
+            let Some((function, d)) = function.fitted(d) else { continue };
+            let trial = PairTrial { function, paired: true, n, m: n, d, placements, values };
             trials.push(trial.named("gram_diag", name));
         }
     }
@@ -348,7 +372,7 @@ mod tests {
 
     #[test]
     fn every_metric_and_every_kernel_has_trials() {
-        assert_eq!(kernels().len(), Kernel::all().len() + FORMULAS.len());
+        assert_eq!(kernels().len(), Kernel::all().len() + FORMULAS.len() + PER_FEATURE.len());
         for extent in [Extent::Sample, Extent::Full] {
             let mut counts = std::collections::HashMap::new();
             trials(extent).into_iter().for_each(|trial| *counts.entry(trial.op).or_insert(0) += 1);

@@ -5,12 +5,12 @@ use super::super::bound::{compensated_squares, expanded_squares, moved, settled,
 use super::super::definition::{expanded, quadratic_form, sum};
 use super::super::prepare::{Preparation, Prepare};
 use super::metrics;
-use crate::expr::SQRT_ROUNDING;
+use crate::expr::{SQRT_ROUNDING, UNIT_ROUNDOFF};
 use crate::metric::Metric;
 
 metrics! {
     /// The Mahalanobis distance, `√((x − y)ᵀ VI (x − y))` for the inverse VI of a covariance matrix; NaN where a number
-    /// is not finite. [`Metric::mahalanobis`] takes VI.
+    /// is not finite, but in a feature whose row and column of VI are 0. [`Metric::mahalanobis`] takes VI.
     ///
     /// Rows are multiplied by the Cholesky factor of VI (of its symmetric part, in f64) into sums of two floats, whose
     /// differences are as accurate as those of the rows: rows that are close together and far from 0 lose nothing.
@@ -30,13 +30,7 @@ metrics! {
     (*state).sum += select(0.0, difference * difference, complete);",
         finish: "return sqrt_(state.sum);",
         table: Table::InverseCovariance,
-        prepare: Some(Prepare {
-            rows: Preparation::Whiten,
-            definition: |x, y, _, _| {
-                let pairs = x.chunks(2).zip(y.chunks(2));
-                pairs.map(|(x, y)| x.iter().zip(y).map(|(x, y)| x - y).sum::<f64>().powi(2)).sum::<f64>().sqrt()
-            },
-        }),
+        prepare: Some(Prepare { rows: Preparation::Whiten, definition: |x, y, _, _| whitened(x, y).sqrt() }),
         definition: |x, y, inverse, _| quadratic_form(x, y, inverse).sqrt(),
         error_bound: |x, y, inverse, _| {
             let (sum, error) = whitened_squares(x, y, inverse);
@@ -145,9 +139,35 @@ metrics! {
     }
 }
 
+/// The squared distance of whitened rows, whose values are sums of two numbers.
+fn whitened(x: &[f64], y: &[f64]) -> f64 {
+    let pairs = x.chunks(2).zip(y.chunks(2));
+    pairs.map(|(x, y)| x.iter().zip(y).map(|(x, y)| x - y).sum::<f64>().powi(2)).sum()
+}
+
 impl Metric {
     /// [`Metric::MAHALANOBIS`] with the inverse of the covariance matrix, row by row.
     pub fn mahalanobis(inverse_covariance: Vec<f32>) -> Self {
         Self::MAHALANOBIS.with_table(inverse_covariance)
+    }
+
+    /// `(x − y)ᵀ P (x − y)`, what kernels are made of. P has one more rounding where it came from f64.
+    pub(crate) fn quadratic_form(precision: Vec<f32>) -> Self {
+        Self {
+            name: "quadratic form".into(),
+            finish: "return state.sum;".into(),
+            prepare: Some(Prepare { rows: Preparation::Whiten, definition: |x, y, _, _| whitened(x, y) }),
+            definition: |x, y, precision, _| quadratic_form(x, y, precision),
+            error_bound: |x, y, precision, _| {
+                let (sum, error) = whitened_squares(x, y, precision);
+                let apart: Vec<f64> = x.iter().zip(y).map(|(x, y)| (x - y).abs()).collect();
+                let sizes: Vec<f64> = precision.iter().map(|entry| entry.abs()).collect();
+                let rounded = UNIT_ROUNDOFF * quadratic_form(&apart, &vec![0.0; apart.len()], &sizes);
+                settled(x, y, sum + error, if x == y { 0.0 } else { error + rounded })
+            },
+            is_metric: false,
+            weights: Some(precision),
+            ..Self::MAHALANOBIS
+        }
     }
 }

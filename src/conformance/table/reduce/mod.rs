@@ -204,8 +204,7 @@ fn trial(function: &Function, kind: Kind, (n, m, d): (usize, usize, usize), colu
 
 pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     let metrics = Metric::all().into_iter().map(|metric| (metric.name.to_string(), Function::Metric(metric)));
-    let named = kernels().into_iter().map(|(name, kernel)| (name, Function::Kernel(kernel)));
-    let functions: Vec<(String, Function)> = metrics.chain(named).collect();
+    let functions: Vec<(String, Function)> = metrics.chain(kernels()).collect();
     let mut trials = Vec::new();
     // Every reduction in every setting, over three functions.
     let some = [
