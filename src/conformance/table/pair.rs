@@ -248,7 +248,16 @@ const SIZES: [(usize, usize, usize); 12] = [
 /// Sizes with so many features that a few rows are enough.
 const DEEP: [(usize, usize, usize); 2] = [(9, 7, 784), (3, 5, 4096)];
 
-/// What varies the text of a kernel, and every way to compose kernels.
+/// Every way to compose kernels, each by itself.
+pub(in crate::conformance) const RULES: [(&str, &str); 5] = [
+    ("sum", "rbf(0.9) + linear"),
+    ("product", "rbf(0.9) * linear"),
+    ("power", "(linear + 2)**3"),
+    ("scale", "2.5 * rbf(0.9)"),
+    ("columns", "rbf(0.9)[0]"),
+];
+
+/// What varies the text of a kernel, and kernels that are composed in several ways.
 const FORMULAS: [&str; 14] = [
     "matern(nu=0.5)",
     "matern(nu=2.5)",
@@ -281,23 +290,25 @@ const PER_FEATURE: [(&str, fn(usize) -> Option<Kernel>); 3] = [
     ("2*rbf(precision) + linear", |d| Some(2.0 * Kernel::rbf_precision(precision(d)?) + Kernel::linear())),
 ];
 
-/// Every named kernel with its defaults, the formulas, and kernels with numbers for each feature.
+/// Every named kernel with its defaults, the rules, the formulas, and kernels with numbers for each feature.
 pub(super) fn kernels() -> Vec<(String, Function)> {
     let named = Kernel::all().iter().filter_map(|entry| Some((entry.name.to_owned(), Kernel::new(entry, []).ok()?)));
     let formulas = FORMULAS.iter().filter_map(|text| Some(((*text).to_owned(), text.parse().ok()?)));
-    let fixed = named.chain(formulas).map(|(name, kernel)| (name, Function::Kernel(kernel)));
+    let rules = RULES.iter().filter_map(|(rule, text)| Some((format!("{rule}: {text}"), text.parse().ok()?)));
+    let fixed = named.chain(rules).chain(formulas).map(|(name, kernel)| (name, Function::Kernel(kernel)));
     fixed.chain(PER_FEATURE.map(|(name, kernel)| (name.to_owned(), Function::PerFeature(kernel)))).collect()
 }
 
 /// One function of each kind that the skeletons treat differently meets every size in the sample; the others, which differ from
 /// one of these in their text only, meet a third of the sizes each, and together all of them many times.
-const THOROUGH: [&str; 7] = [
+const THOROUGH: [&str; 8] = [
     "sqeuclidean",
     "chebyshev",
     "minkowski",
     "cosine",
     "mahalanobis",
     "rbf",
+    "rbf(precision)",
     "2.5*rbf(0.9) + 0.3*rq(1.2, alpha=0.5)*dot_product(0.8)",
 ];
 
@@ -372,7 +383,7 @@ mod tests {
 
     #[test]
     fn every_metric_and_every_kernel_has_trials() {
-        assert_eq!(kernels().len(), Kernel::all().len() + FORMULAS.len() + PER_FEATURE.len());
+        assert_eq!(kernels().len(), Kernel::all().len() + RULES.len() + FORMULAS.len() + PER_FEATURE.len());
         for extent in [Extent::Sample, Extent::Full] {
             let mut counts = std::collections::HashMap::new();
             trials(extent).into_iter().for_each(|trial| *counts.entry(trial.op).or_insert(0) += 1);

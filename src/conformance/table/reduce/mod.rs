@@ -180,6 +180,12 @@ impl ReduceTrial {
     }
 }
 
+/// The names of all reductions.
+#[cfg(test)]
+pub(in crate::conformance) fn reductions() -> [&'static str; Kind::ALL.len()] {
+    Kind::ALL.map(Kind::name)
+}
+
 /// Rows of x and y, and features: nothing, one, odd, what splits tiles, slices of columns and workgroups.
 const SIZES: [(usize, usize, usize); 9] =
     [(0, 5, 3), (5, 0, 3), (1, 1, 1), (4, 3, 0), (7, 9, 3), (65, 131, 63), (2, 4099, 3), (5, 1100, 64), (3, 40, 784)];
