@@ -153,6 +153,18 @@ fn the_documentation_names_every_kernel() {
 }
 
 #[test]
+fn the_readme_names_every_kernel_and_contributing_shows_one() {
+    let readme = include_str!("../../README.md");
+    for entry in Kernel::all() {
+        assert!(readme.contains(entry.name), "{}", entry.name);
+    }
+    let (family, contributing) = (include_str!("entries/stationary.rs"), include_str!("../../CONTRIBUTING.md"));
+    let from = family.find("    CAUCHY = KernelEntry {").unwrap();
+    let until = family[from..].find("\n    };\n").unwrap();
+    assert!(contributing.contains(&family[from..from + until]));
+}
+
+#[test]
 fn an_entry_is_at_most_25_lines_in_one_place() {
     let families = [
         include_str!("entries/density.rs"),

@@ -167,4 +167,18 @@ mod tests {
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]) && names.iter().all(|name| !name.is_empty()));
         assert!(all().all(|entry| !entry.formula.is_empty()));
     }
+
+    #[test]
+    fn the_readme_names_every_metric_and_contributing_shows_one() {
+        let readme = include_str!("../../../README.md");
+        let form =
+            |name: &str| name.split_once("uclidean_").map_or(name.to_owned(), |(start, _)| format!("{start}uclidean"));
+        for entry in all() {
+            assert!(readme.contains(&form(entry.name)), "{}", entry.name);
+        }
+        let (family, contributing) = (include_str!("differences.rs"), include_str!("../../../CONTRIBUTING.md"));
+        let from = family.find("    /// The city-block distance").unwrap_or_default();
+        let until = family[from..].find("\n    }\n").unwrap_or_default();
+        assert!(until > 0 && contributing.contains(&family[from..from + until]));
+    }
 }
