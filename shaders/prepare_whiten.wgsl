@@ -1,10 +1,11 @@
-// prepared[i, 2k] + prepared[i, 2k + 1] = Σ_f x[i, f] factor[f, k], in two floats
+// prepared[i, 2c] + prepared[i, 2c + 1] = Σ_f x[i, f] factor[f, c], in two floats
 //
 //   x          n × d    row-major
-//   factor     d × d    row-major, each entry the sum of two floats
-//   prepared   n × 2d   row-major
+//   factor     d × k    row-major, each entry the sum of two floats
+//   prepared   n × 2k   row-major
 //
-// One invocation owns one k of one row. Products are exact in two floats (Dekker), sums keep their rounding errors (Knuth).
+// A feature does not reach a column in which its factor is 0: what is no number stays where it belongs.
+// One invocation owns one column of one row. Products are exact in two floats (Dekker), sums keep their rounding errors (Knuth).
 // Appended: `Stored` and `load_x`.
 
 struct Parameters {
@@ -13,9 +14,9 @@ struct Parameters {
     features: u32,
     x_offset: u32,
     prepared_offset: u32,
+    columns: u32, // k
     unused_0: u32,
     unused_1: u32,
-    unused_2: u32,
 }
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -29,13 +30,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if number >= parameters.count {
         return;
     }
-    let start = parameters.x_offset + number / parameters.features * parameters.features;
-    let column = number % parameters.features;
+    let start = parameters.x_offset + number / parameters.columns * parameters.features;
+    let column = number % parameters.columns;
     var sum = 0.0;
     var rest = 0.0;
     for (var f = 0u; f < parameters.features; f++) {
-        let a = load_x(start + f);
-        let b = factor[f * parameters.features + column];
+        let b = factor[f * parameters.columns + column];
+        let a = select(load_x(start + f), 0.0, (b.x == 0.0) & (b.y == 0.0));
         let product = fenced_(a * b.x);
         let a_upper = upper_(a);
         let b_upper = upper_(b.x);

@@ -10,10 +10,11 @@ use gristmill::{
 use ndarray::{Array1, Array2, ArrayD, array};
 
 /// Every smooth leaf with its parameters as text, `{}` where a parameter's value goes, and the values.
-const KERNELS: [(&str, &[f64]); 21] = [
+const KERNELS: [(&str, &[f64]); 22] = [
     ("rbf(gamma={})", &[0.7]),
     ("rbf({})", &[1.3]),
     ("rbf([{}, {}, {}])", &[0.5, 1.25, 2.0]),
+    ("{}*rbf(precision=[[2, 0.5, 0], [0.5, 1, -0.25], [0, -0.25, 1]])", &[2.5]),
     ("laplacian({})", &[0.4]),
     ("matern({}, 0.5)", &[1.1]),
     ("matern({}, 1.5)", &[0.9]),

@@ -10,6 +10,7 @@ mod adapters;
 mod arguments;
 
 use gristmill::conformance::{Generator, bounds};
+use gristmill::stream::{self, StreamOptions};
 use gristmill::{
     Choices, Complex32, Context, ContextOptions, ConvolveOptions, Domain, FftOptions, Kernel, Method, Metric, Mode,
     PairFunction, ReduceOptions, Tensor, Tile, convolve, fft, gemm, gram, ifft, largest, pair_sum, pairwise, reference,
@@ -26,13 +27,14 @@ use adapters::Adapter;
 type Check = Result<(), TestCaseError>;
 type Property = fn(&Context, usize) -> Result<(), String>;
 
-const PROPERTIES: [(&str, Property); 8] = [
+const PROPERTIES: [(&str, Property); 9] = [
     ("distances are symmetric and 0 on the diagonal", symmetry),
     ("gram matrices are positive semi-definite", positive_semidefinite),
     ("transforms keep the energy and invert", parseval),
     ("convolution with a unit impulse is the identity", impulse),
     ("products of some rows are rows of the product", row_blocks),
     ("views hold what they show", views),
+    ("what is streamed is the matrix, whatever is made of the rows first", streamed),
     ("a kernel's sums are its matrix times the values", sums_and_products),
     ("the nearest are the least of the matrix, in any order of the rows", nearest),
 ];
@@ -220,6 +222,27 @@ fn views(context: &Context, cases: usize) -> Result<(), String> {
         let view = device.rows(rows.clone()).map_err(fail)?.columns(0..columns.end() + 1).map_err(fail)?.transpose();
         let want = x.slice(s![rows, columns]).reversed_axes();
         prop_assert_eq!(read(&view)?, want);
+        Ok(())
+    })
+}
+
+/// Tiles in a row and panels of both sides, each made into other rows where the metric asks for that.
+fn streamed(context: &Context, cases: usize) -> Result<(), String> {
+    let prepared: Vec<Metric> = Metric::all().into_iter().filter(|metric| metric.prepare.is_some()).collect();
+    let metrics = [vec![Metric::EUCLIDEAN, Metric::COSINE], prepared].concat();
+    let strategy = (0..metrics.len(), 1..70_usize, 1..90_usize, 1..20_usize, 0..16_u64, any::<u64>());
+    for_all(2 * cases, strategy, |(which, n, m, d, kibibytes, seed)| {
+        let Some(metric) = metrics[which].clone().example(d) else { return Ok(()) };
+        let [x, y] = [(n, seed), (m, !seed)].map(|(rows, seed)| matrix(rows, d, seed).mapv(f32::abs));
+        let options = StreamOptions { memory_budget: 4096 + 1024 * kibibytes, ..StreamOptions::default() };
+        let mut got = Array2::zeros((n, m));
+        let (mut of_x, mut of_y) = (x.view(), y.view());
+        stream::pairwise_blocking(context, &mut of_x, &mut of_y, &metric, &mut got, options).map_err(fail)?;
+        for ((i, j), got) in got.indexed_iter() {
+            let (want, bound) = metric.evaluate_with_bound(&wide(x.row(i)), &wide(y.row(j)));
+            let apart = (f64::from(*got) - want).abs();
+            prop_assert!(apart <= bound || (got.is_nan() && want.is_nan()), "{} [{i}, {j}]: {got} {want}", metric.name);
+        }
         Ok(())
     })
 }

@@ -1,5 +1,7 @@
 //! The command line, as clap sees it.
 
+mod metric;
+mod pairs;
 mod reduce;
 
 use std::path::PathBuf;
@@ -7,6 +9,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use metric::{FormName, MetricArgs};
+pub(crate) use pairs::{Gram, Knn, Pairwise};
 pub(crate) use reduce::{Reduce, Reduction};
 
 /// Pairwise distances, kernel matrices, GEMM, FFT and convolution on any GPU.
@@ -59,9 +63,13 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  gristmill info --adapter all")]
     Info,
     /// Distances between the rows of X and the rows of Y (or of X)
-    #[command(
-        after_help = "Examples:\n  gristmill pairwise train.npy test.csv --metric minkowski --p 3 -o distances.npy\n  gristmill pairwise points.npy --metric cosine --condensed -o distances.npy"
-    )]
+    #[command(after_help = "\
+Examples:
+  gristmill pairwise train.npy test.csv --metric minkowski --p 3 -o distances.npy
+  gristmill pairwise points.npy --metric cosine --condensed -o distances.npy
+  gristmill pairwise points.npy --metric mahalanobis --VI inverse.npy -o distances.npy
+  gristmill pairwise points.npy --mode expanded -o distances.npy
+  gristmill pairwise counts.npy --metric jensenshannon --base 2 -o distances.npy")]
     Pairwise(Pairwise),
     /// Kernel (Gram) matrix of the rows of X and the rows of Y (or of X)
     #[command(
@@ -73,6 +81,7 @@ pub(crate) enum Command {
 Examples:
   gristmill reduce x.npy y.npy --kernel 'rbf(0.5)' --weights v.npy --reduce sum -o kv.npy
   gristmill reduce x.npy y.npy --metric cityblock --reduce topk=10 -o nearest.npz
+  gristmill reduce x.npy y.npy --metric seuclidean --V variances.npy --reduce min -o nearest.npy
   gristmill reduce x.npy --metric euclidean --reduce count --radius 0.1 --exclude-self -o near.npy
 
 Reductions over all rows of Y, for each row of X:
@@ -84,7 +93,10 @@ Reductions over all rows of Y, for each row of X:
   count           how many values are at most --radius")]
     Reduce(Reduce),
     /// Nearest rows of TRAIN for every row of QUERY, and their vote where labels are given
-    #[command(after_help = "Example:\n  gristmill knn train.npy query.npy -k 5 --labels labels.npy -o neighbours.npz")]
+    #[command(after_help = "\
+Examples:
+  gristmill knn train.npy query.npy -k 5 --labels labels.npy -o neighbours.npz
+  gristmill knn train.npy query.npy -k 1 --metric mahalanobis -o neighbours.npz")]
     Knn(Knn),
     /// Matrix product alpha·A·B + beta·C, also of batches
     #[command(after_help = "Example:\n  gristmill gemm a.npy b.npy --trans-b -o c.npy")]
@@ -115,83 +127,6 @@ Reductions over all rows of Y, for each row of X:
         after_help = "Example:\n  gristmill completions bash > ~/.local/share/bash-completion/completions/gristmill"
     )]
     Completions(Completions),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Pairwise {
-    /// Points, one per row (.npy, .npz, .csv)
-    #[arg(required_unless_present = "list")]
-    pub(crate) x: Option<String>,
-    /// Other points; X where left out
-    pub(crate) y: Option<String>,
-    /// How two rows are compared; see --list
-    #[arg(long, short, default_value = "euclidean")]
-    pub(crate) metric: String,
-    /// The power of minkowski, above 0
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) p: Option<f32>,
-    /// One weight per column; the variances of seuclidean, the inverse covariance matrix of mahalanobis
-    #[arg(long, value_name = "FILE")]
-    pub(crate) weights: Option<String>,
-    /// Only these columns of X and Y, counted from 0
-    #[arg(long, value_delimiter = ',', value_name = "LIST")]
-    pub(crate) columns: Vec<usize>,
-    /// Every two rows of X once, as a vector: (0,1), (0,2) … (1,2) …
-    #[arg(long, conflicts_with_all = ["y", "paired"])]
-    pub(crate) condensed: bool,
-    /// Only row i of X with row i of Y, as a vector
-    #[arg(long, requires = "y")]
-    pub(crate) paired: bool,
-    /// Show the metrics and leave
-    #[arg(long)]
-    pub(crate) list: bool,
-    /// Where the distances go (.npy, .npz, .csv)
-    #[arg(long, short, value_name = "FILE", required_unless_present = "list")]
-    pub(crate) output: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Gram {
-    /// Points, one per row (.npy, .npz, .csv)
-    #[arg(required_unless_present = "list")]
-    pub(crate) x: Option<String>,
-    /// Other points; X where left out
-    pub(crate) y: Option<String>,
-    /// Kernel with its parameters, e.g. 'rbf(gamma=0.5)'; see --list
-    #[arg(long, short, required_unless_present = "list")]
-    pub(crate) kernel: Option<String>,
-    /// Only these columns of X and Y, counted from 0
-    #[arg(long, value_delimiter = ',', value_name = "LIST")]
-    pub(crate) columns: Vec<usize>,
-    /// Show the kernels and leave
-    #[arg(long)]
-    pub(crate) list: bool,
-    /// Where the matrix goes (.npy, .npz, .csv)
-    #[arg(long, short, value_name = "FILE", required_unless_present = "list")]
-    pub(crate) output: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Knn {
-    /// Known points, one per row (.npy, .npz, .csv)
-    pub(crate) train: String,
-    /// Points whose neighbours are wanted
-    pub(crate) query: String,
-    /// How many neighbours
-    #[arg(short, default_value_t = 5)]
-    pub(crate) k: usize,
-    /// One number per row of TRAIN; the majority of the neighbours' labels is written too
-    #[arg(long, value_name = "FILE")]
-    pub(crate) labels: Option<String>,
-    /// How two rows are compared; see `gristmill pairwise --list`
-    #[arg(long, short, default_value = "euclidean")]
-    pub(crate) metric: String,
-    /// The power of minkowski, above 0
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) p: Option<f32>,
-    /// Where indices, distances and labels go (.npz)
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: String,
 }
 
 #[derive(Debug, Args)]

@@ -33,7 +33,25 @@ fn wrong_usage_is_code_2() {
         "no metric is called \"euclidian\"; did you mean \"euclidean\"? (`gristmill pairwise --list`)",
         &["pairwise", "x.npy", "--metric", "euclidian", "-o", "d.npy"],
     );
-    f("cosine has none", &["pairwise", "x.npy", "--metric", "cosine", "--p", "2", "-o", "d.npy"]);
+    for (message, metric, flags) in [
+        ("--p 2 is not taken by cosine; minkowski does", "cosine", &["--p", "2"][..]),
+        ("--base 2 is not taken by minkowski; jensenshannon does", "minkowski", &["--base", "2"]),
+        ("--V is not taken by mahalanobis; seuclidean does", "mahalanobis", &["--V", "x.npy"]),
+        ("--VI is not taken by seuclidean; mahalanobis does", "seuclidean", &["--VI", "x.npy"]),
+        ("--mode expanded is not taken by cityblock; sqeuclidean, euclidean do", "cityblock", &["--mode", "expanded"]),
+        ("--w is not taken by euclidean_compensated; ", "l2", &["--mode", "compensated", "--w", "flat.npy"]),
+        ("--w is not taken by seuclidean; sqeuclidean, euclidean, ", "seuclidean", &["--w", "flat.npy"]),
+        ("possible values: direct, expanded, compensated", "euclidean", &["--mode", "fast"]),
+        ("base = 1", "jensenshannon", &["--base", "1"]),
+        ("must be of 2 features", "haversine", &["--columns", "0"]),
+    ] {
+        for start in [&["pairwise", "x.npy"][..], &["reduce", "x.npy", "--reduce", "sum"]] {
+            f(message, &[start, &["--metric", metric], flags, &["-o", "d.npy"]].concat());
+        }
+    }
+    f("--p 2 is not taken", &["knn", "x.npy", "x.npy", "-k", "1", "--metric", "cosine", "--p", "2", "-o", "n.npz"]);
+    f("cannot be used with", &["reduce", "x.npy", "--kernel", "rbf", "--VI", "x.npy", "-r", "sum", "-o", "r.npy"]);
+    f("2 rows are too few for 2 columns", &["pairwise", "x.npy", "--metric", "mahalanobis", "-o", "d.npy"]);
     f("p", &["pairwise", "x.npy", "--metric", "minkowski", "--p", "0", "-o", "d.npy"]);
     f("p", &["pairwise", "x.npy", "--metric", "minkowski", "--p", "nan", "-o", "d.npy"]);
     f("did you mean \"rbf\"", &["gram", "x.npy", "--kernel", "rfb(gamma=1)", "-o", "k.npy"]);

@@ -1,6 +1,18 @@
 //! How a result is judged: the worst error as a fraction of its bound.
 
 use num_complex::Complex32;
+use serde::Serialize;
+
+/// One entry of a result: what it should be, how far off it is, and how far off it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Judged {
+    /// The true value; of complex numbers and vectors their norm.
+    pub value: f64,
+    /// How far off the entry is.
+    pub error: f64,
+    /// How far off it may be; 0 where it must be exact.
+    pub bound: f64,
+}
 
 /// The judgement of one trial while its entries come in.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +25,8 @@ pub(crate) struct Comparison {
     pub(crate) failed: usize,
     /// The worst entry outside its bound, in words.
     pub(crate) detail: Option<String>,
+    /// The entry with the largest error for its bound; `None` where no bound was finite.
+    pub(crate) judged: Option<Judged>,
 }
 
 /// Smallest normal f32: a device may flush anything below to 0, so no bound is tighter than this.
@@ -21,14 +35,15 @@ const FLUSH: f64 = f32::MIN_POSITIVE as f64;
 impl Comparison {
     /// A comparison that has failed as a whole: a wrong shape, an entry that should not exist.
     pub(crate) fn broken(detail: String) -> Self {
-        Self { worst: f64::INFINITY, entries: 0, failed: 1, detail: Some(detail) }
+        Self { worst: f64::INFINITY, entries: 0, failed: 1, detail: Some(detail), judged: None }
     }
 
     /// Takes in one real entry. NaN matches NaN, an infinity only itself; where f32 cannot hold the true value,
     /// either the infinity or the largest numbers are right.
     pub(crate) fn entry(&mut self, place: impl FnOnce() -> String, got: f32, want: f64, bound: f64) {
         let fraction = fraction(f64::from(got), want, bound);
-        self.take(fraction, || format!("{}: got {got:e}, want {want:e} ± {bound:.2e}", place()));
+        let judged = Judged { value: want, error: (f64::from(got) - want).abs(), bound };
+        self.take(fraction, judged, || format!("{}: got {got:e}, want {want:e} ± {bound:.2e}", place()));
     }
 
     /// Takes in one complex entry whose error is measured as a distance in the plane.
@@ -41,24 +56,38 @@ impl Comparison {
     ) {
         let error = num_complex::Complex::new(f64::from(got.re) - want.re, f64::from(got.im) - want.im).norm();
         let fraction = if error.is_nan() { f64::INFINITY } else { ratio(error, bound) };
-        self.take(fraction, || format!("{}: got {got}, want {want} ± {bound:.2e}", place()));
+        let judged = Judged { value: want.norm(), error, bound };
+        self.take(fraction, judged, || format!("{}: got {got}, want {want} ± {bound:.2e}", place()));
     }
 
-    /// Takes in a norm of errors with its bound, standing for `entries` entries.
-    pub(crate) fn norm(&mut self, place: impl FnOnce() -> String, error: f64, bound: f64, entries: usize) {
+    /// Takes in a norm of errors, the norm that they belong to with its bound, standing for `entries` entries.
+    pub(crate) fn norm(
+        &mut self,
+        place: impl FnOnce() -> String,
+        error: f64,
+        (value, bound): (f64, f64),
+        entries: usize,
+    ) {
         let fraction = if error.is_nan() { f64::INFINITY } else { ratio(error, bound) };
         self.entries += entries.saturating_sub(1);
-        self.take(fraction, || format!("{}: error {error:.3e}, bound {bound:.3e}", place()));
+        let judged = Judged { value, error, bound };
+        self.take(fraction, judged, || format!("{}: error {error:.3e}, bound {bound:.3e}", place()));
     }
 
     /// Takes in one entry that must agree in every bit.
     pub(crate) fn bits(&mut self, place: impl FnOnce() -> String, got: u64, want: u64) {
         let fraction = if got == want { 0.0 } else { f64::INFINITY };
-        self.take(fraction, || format!("{}: got bits {got:#x}, want {want:#x}", place()));
+        let judged = Judged { value: want as f64, error: 0.0, bound: 0.0 };
+        self.take(fraction, judged, || format!("{}: got bits {got:#x}, want {want:#x}", place()));
     }
 
-    fn take(&mut self, fraction: f64, detail: impl FnOnce() -> String) {
+    fn take(&mut self, fraction: f64, judged: Judged, detail: impl FnOnce() -> String) {
         self.entries += 1;
+        // Where all are exact, one whose bound is not 0 says more.
+        let tells = self.judged.is_none_or(|known| fraction > self.worst || (known.bound == 0.0 && self.worst == 0.0));
+        if tells && judged.bound.is_finite() && judged.error.is_finite() {
+            self.judged = Some(judged);
+        }
         if fraction > 1.0 {
             self.failed += 1;
             if self.detail.is_none() || fraction > self.worst {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Extent;
+use super::compare::Judged;
 use super::report::{AdapterReport, OpReport, Report};
 
 const STYLE: &str = "
@@ -12,6 +13,7 @@ body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1r
 h1{font-size:1.4rem;margin:.5rem 0}h2{font-size:1.15rem;margin:2rem 0 .5rem;overflow-wrap:anywhere}
 .verdict{font-size:2.2rem;font-weight:700;margin:.2rem 0}
 .pass{color:var(--good)}.fail{color:var(--bad)}.skip{color:var(--wait)}
+tr.family th{padding-top:1rem}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid var(--line);vertical-align:middle}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}
@@ -41,8 +43,8 @@ pub(super) fn page(report: &Report) -> String {
     page.push_str(
         "<h2>How to read this</h2>\n<p>Each operation ran with many sizes, layouts and difficult inputs, and every \
          result was compared with the same formula computed in double precision. How far a single-precision result \
-         may be off was worked out on paper beforehand: that is the <em>allowed error</em>. The bar shows the largest \
-         error found as a share of it. Anything up to 100 % is correct; a share near 100 % is not a warning.</p>\n",
+         may be off was worked out on paper beforehand: that is the <em>allowed error</em>, shown \
+         with the number at which the largest share of it was used up. The bar shows that share. Anything up to 100 % is correct; a share near 100 % is not a warning.</p>\n",
     );
     let extent = match report.extent {
         Extent::Sample => "a fixed sample of the table, in which every two settings meet",
@@ -85,10 +87,16 @@ fn section(page: &mut String, adapter: &AdapterReport) {
     findings(page, "Wrong results", "fail", &adapter.failures, true);
     page.push_str(
         "<div class=\"wide\"><table>\n<tr><th>operation</th><th></th><th>largest error</th>\
-         <th class=\"number\">of allowed</th><th class=\"number\">checks</th><th class=\"number\">numbers</th>\
+         <th class=\"number\">of allowed</th><th class=\"number\">allowed error</th><th class=\"number\">checks</th><th class=\"number\">numbers</th>\
          <th class=\"number\">seconds</th></tr>\n",
     );
+    let mut family = "";
     for op in &adapter.ops {
+        let (own, _) = named(&op.op);
+        if own != family {
+            family = own;
+            let _ = writeln!(page, "<tr class=\"family\"><th colspan=\"8\">{}</th></tr>", escape(title(family)));
+        }
         row(page, op);
     }
     page.push_str("</table></div>\n");
@@ -125,15 +133,44 @@ fn row(page: &mut String, op: &OpReport) {
     let _ = writeln!(
         page,
         "<tr><td title=\"{}\">{}</td><td class=\"{class}\">{verdict}</td><td>{}</td><td class=\"number\">{}</td>\
-         <td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{:.2}</td></tr>",
+         <td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{:.2}</td></tr>",
         escape(&op.worst_trial),
-        escape(&op.op),
+        escape(named(&op.op).1),
         bar(op.worst),
         percent(op.worst),
+        op.judged.map_or("–".to_owned(), allowed),
         op.trials,
         op.entries,
         op.seconds
     );
+}
+
+/// What an op belongs to, and its name there: `pairwise::cosine`, `reduce::mean of cosine`.
+fn named(op: &str) -> (&str, &str) {
+    op.split_once("::").unwrap_or((op, op))
+}
+
+/// The name of a family of ops in words.
+fn title(family: &str) -> &str {
+    match family {
+        "pairwise" => "Distances between all rows, by metric",
+        "paired" => "Distances between rows in step, by metric",
+        "gram" => "Kernel matrices, by kernel and by how kernels are composed",
+        "gram_diag" => "Diagonals of kernel matrices",
+        "reduce" => "Reductions over all pairs, without their matrix",
+        "gradient" => "Gradients of kernel sums",
+        "formula" => "Formulas",
+        "math" => "Functions of single numbers",
+        other => other,
+    }
+}
+
+/// How far off an entry may be, and what it is.
+fn allowed(judged: Judged) -> String {
+    match judged.bound {
+        0.0 => "exact".to_owned(),
+        bound => format!("{bound:.1e} at {:.3e}", judged.value),
+    }
 }
 
 /// A bar of 100 units; an error past its bound fills it in the other colour.
@@ -186,6 +223,7 @@ mod tests {
             skipped: 0,
             entries: 100,
             worst: 0.25,
+            judged: Some(Judged { value: 5.0, error: 1e-7, bound: 4e-7 }),
             worst_trial: "pairwise::euclidean 3x4x5".to_owned(),
             seconds: 0.1,
         };
@@ -209,6 +247,7 @@ mod tests {
     fn the_page_says_pass_or_fail_and_escapes() {
         let page = report(Vec::new()).to_html();
         assert!(page.contains(">PASS<") && page.contains("A &lt;GPU&gt; &amp; more") && page.contains("25 %"));
+        assert!(page.contains("4.0e-7 at 5.000e0") && page.contains("Distances between all rows"));
         let failure = Finding { trial: "t".to_owned(), detail: "got 1, want 2".to_owned() };
         let page = report(vec![failure]).to_html();
         assert!(page.contains(">FAIL<") && page.contains("got 1, want 2"));

@@ -30,6 +30,7 @@ mod report;
 mod table;
 mod trial;
 
+pub use compare::Judged;
 pub use generator::Generator;
 pub use report::{AdapterReport, Finding, OpReport, Report};
 pub use trial::{Extent, Outcome, Trial, run_trial, trials};
@@ -59,4 +60,33 @@ pub async fn run(context: &Context, extent: Extent, mut progress: impl FnMut(Pro
         progress(Progress { done: number + 1, total: table.len(), trial, outcome: &outcome });
     }
     report
+}
+
+#[cfg(all(test, feature = "cpu"))]
+mod tests {
+    use super::*;
+    use crate::kernel::Kernel;
+    use crate::metric::Metric;
+
+    /// What a person with a GPU sends us says of everything that there is how far off it may be, and how far it was.
+    #[test]
+    fn a_plain_report_tells_every_function_reduction_and_rule_with_its_bound() {
+        let context = Context::cpu();
+        let mut report = Report::new(Extent::Sample);
+        report.adapters.push(pollster::block_on(run(&context, Extent::Sample, |_| {})));
+        let page = report.to_html();
+        let metrics =
+            Metric::all().into_iter().flat_map(|m| ["pairwise", "paired"].map(|of| format!("{of}::{}", m.name)));
+        let kernels = Kernel::all().iter().flat_map(|k| ["gram", "gram_diag"].map(|of| format!("{of}::{}", k.name)));
+        let rules = table::RULES.iter().map(|(rule, text)| format!("gram::{rule}: {text}"));
+        let reductions = table::reductions().map(|name| format!("reduce::{name} of sqeuclidean"));
+        let full = ["gram::rbf(length_scale per feature)", "gram::rbf(precision)"].map(str::to_owned);
+        for op in metrics.chain(kernels).chain(rules).chain(reductions).chain(full) {
+            let found = report.adapters.iter().flat_map(|adapter| &adapter.ops).find(|found| found.op == op);
+            assert!(found.is_some_and(|found| found.trials > 0 && found.judged.is_some()), "{op}: {found:?}");
+            let cell = format!(">{}</td><td", op.split_once("::").map_or("", |(_, name)| name));
+            assert!(page.contains(&cell), "{op} is not on the page");
+        }
+        assert!(report.passed(), "{:?}", report.adapters);
+    }
 }

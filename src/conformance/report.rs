@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::compare::Judged;
 use super::{Extent, Outcome, Trial};
 use crate::context::Context;
 use crate::plan::Limits;
@@ -21,6 +22,8 @@ pub struct OpReport {
     pub entries: usize,
     /// Largest error as a fraction of its bound; above 1 is a failure, `null` in JSON is infinite.
     pub worst: f64,
+    /// The entry that `worst` comes from, with its bound; `None` where nothing ran.
+    pub judged: Option<Judged>,
     /// The trial that `worst` comes from.
     pub worst_trial: String,
     /// Wall time in seconds, making pipelines included.
@@ -102,6 +105,7 @@ impl AdapterReport {
                 skipped: 0,
                 entries: 0,
                 worst: 0.0,
+                judged: None,
                 worst_trial: trial.name(),
                 seconds: 0.0,
             });
@@ -111,6 +115,11 @@ impl AdapterReport {
         op.trials += usize::from(outcome.skipped.is_none());
         op.entries += outcome.entries;
         op.seconds += outcome.seconds;
+        // Where all are exact, an entry whose bound is not 0 says more.
+        let tells = op.judged.is_none_or(|known| known.bound == 0.0 && op.worst == 0.0);
+        if outcome.worst > op.worst || (tells && outcome.judged.is_some()) {
+            op.judged = outcome.judged.or(op.judged);
+        }
         if outcome.worst > op.worst {
             op.worst = outcome.worst;
             op.worst_trial = trial.name();

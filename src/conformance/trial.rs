@@ -3,7 +3,7 @@
 use serde::Serialize;
 use web_time::Instant;
 
-use super::compare::Comparison;
+use super::compare::{Comparison, Judged};
 use super::table::{self, Body};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -45,6 +45,8 @@ impl Trial {
 pub struct Outcome {
     /// Largest error as a fraction of its bound; above 1 is a failure.
     pub worst: f64,
+    /// The entry with the largest error for its bound; `None` where no bound was finite.
+    pub judged: Option<Judged>,
     /// Result entries compared.
     pub entries: usize,
     /// Why the trial failed.
@@ -81,13 +83,25 @@ fn judge(result: Result<Comparison>, seconds: f64) -> Outcome {
                 let detail = found.detail.unwrap_or_default();
                 format!("{} of {} entries outside their bound; worst {detail}", found.failed, found.entries.max(1))
             });
-            Outcome { worst: found.worst, entries: found.entries, failure, skipped: None, seconds }
+            Outcome {
+                worst: found.worst,
+                judged: found.judged,
+                entries: found.entries,
+                failure,
+                skipped: None,
+                seconds,
+            }
         }
         Err(
             error @ (Error::BufferTooLarge { .. } | Error::OutOfMemory { .. } | Error::Unsupported { op: "math", .. }),
-        ) => Outcome { worst: 0.0, entries: 0, failure: None, skipped: Some(error.to_string()), seconds },
-        Err(error) => {
-            Outcome { worst: f64::INFINITY, entries: 0, failure: Some(error.to_string()), skipped: None, seconds }
-        }
+        ) => Outcome { worst: 0.0, judged: None, entries: 0, failure: None, skipped: Some(error.to_string()), seconds },
+        Err(error) => Outcome {
+            worst: f64::INFINITY,
+            judged: None,
+            entries: 0,
+            failure: Some(error.to_string()),
+            skipped: None,
+            seconds,
+        },
     }
 }

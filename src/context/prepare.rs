@@ -4,7 +4,7 @@ use super::Context;
 use crate::error::Result;
 use crate::kernel::{Kernel, PairFunction};
 use crate::metric::Metric;
-use crate::work::{ConvolveWork, FftKind, FftWork, GemmWork, Input, Layout, Method, Mode, PairWork, Work};
+use crate::work::{ConvolveWork, FftKind, FftWork, GemmWork, Input, Layout, Method, Mode, PairWork, PrepareWork, Work};
 
 /// An op that will be needed, with the shape that it will be needed for.
 #[derive(Debug, Clone)]
@@ -64,34 +64,43 @@ impl Context {
     /// ```
     pub fn prepare(&self, operations: &[Operation]) -> Result<()> {
         operations.iter().try_for_each(|operation| {
-            let (work, layouts, element_bytes) = operation.work()?;
-            let inputs: Vec<Input<'_>> = layouts.iter().map(|layout| Input { layout, element_bytes }).collect();
-            self.executor.prepare(&work, &inputs)
+            operation.work()?.into_iter().try_for_each(|(work, layouts, element_bytes)| {
+                let inputs: Vec<Input<'_>> = layouts.iter().map(|layout| Input { layout, element_bytes }).collect();
+                self.executor.prepare(&work, &inputs)
+            })
         })
     }
 }
 
 impl Operation {
-    fn work(&self) -> Result<(Work, Vec<Layout>, usize)> {
+    /// The pieces of work, each with its inputs' layouts and the bytes of their entries.
+    fn work(&self) -> Result<Vec<(Work, Vec<Layout>, usize)>> {
         let real = size_of::<f32>();
         let pair = |op, function: PairFunction, [n, m, d]: [usize; 3]| {
-            let layouts = vec![Layout::contiguous(&[n, d]), Layout::contiguous(&[m, d])];
-            (Work::Pair(PairWork { op, function, paired: false }), layouts, real)
+            let (maps, function) =
+                function.prepared(op, d)?.map_or((vec![], function), |(maps, function)| (maps.to_vec(), function));
+            let made = |side: usize| maps.get(side).map_or(d, |rows| rows.features(d));
+            let layouts = vec![Layout::contiguous(&[n, made(0)]), Layout::contiguous(&[m, made(1)])];
+            let work = (Work::Pair(PairWork { op, function, paired: false }), layouts, real);
+            let of_rows = maps.into_iter().zip([n, m]).map(|(rows, count)| {
+                (Work::Prepare(PrepareWork { op, rows }), vec![Layout::contiguous(&[count, d])], real)
+            });
+            Ok(of_rows.chain([work]).collect())
         };
         Ok(match self {
             Self::Pairwise { metric, shape } => {
                 metric.check(shape[2])?;
-                pair("pairwise", PairFunction::from(metric.clone()), *shape)
+                return pair("pairwise", PairFunction::from(metric.clone()), *shape);
             }
-            Self::Gram { kernel, shape } => pair("gram", kernel.pair_function(shape[2])?, *shape),
+            Self::Gram { kernel, shape } => return pair("gram", kernel.pair_function(shape[2])?, *shape),
             Self::Gemm { shape: [m, k, n] } => {
                 let layouts = vec![Layout::contiguous(&[*m, *k]), Layout::contiguous(&[*k, *n])];
-                (Work::Gemm(GemmWork { alpha: 1.0, beta: 0.0 }), layouts, real)
+                vec![(Work::Gemm(GemmWork { alpha: 1.0, beta: 0.0 }), layouts, real)]
             }
             Self::Fft { lines, length, inverse } => {
                 let (length, inverse) = (*length, *inverse);
                 let work = FftWork { op: "fft", kind: FftKind::Complex, axis: 1, length, inverse, scale: 1.0 };
-                (Work::Fft(work), vec![Layout::contiguous(&[*lines, length])], 2 * real)
+                vec![(Work::Fft(work), vec![Layout::contiguous(&[*lines, length])], 2 * real)]
             }
             Self::Convolve { signal, kernel, mode } => {
                 let work = ConvolveWork {
@@ -103,7 +112,8 @@ impl Operation {
                     method: Method::Auto,
                     complex: false,
                 };
-                (Work::Convolve(work), vec![Layout::contiguous(signal), Layout::contiguous(kernel)], real)
+                let layouts = vec![Layout::contiguous(signal), Layout::contiguous(kernel)];
+                vec![(Work::Convolve(work), layouts, real)]
             }
         })
     }

@@ -21,6 +21,18 @@ pub(super) fn scaled_distance(arguments: &Arguments<'_>, x: &[f64], y: &[f64]) -
     sum.sqrt()
 }
 
+/// `(x − y)ᵀ P (x − y)`
+pub(super) fn quadratic_form(precision: &[Vec<f64>], x: &[f64], y: &[f64]) -> f64 {
+    let apart: Vec<f64> = x.iter().zip(y).map(|(x, y)| x - y).collect();
+    let mut sum = 0.0;
+    for (row, a) in precision.iter().zip(&apart) {
+        for (p, b) in row.iter().zip(&apart) {
+            sum += a * p * b;
+        }
+    }
+    sum
+}
+
 pub(super) fn distance(x: &[f64], y: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (x, y) in x.iter().zip(y) {

@@ -56,6 +56,7 @@ fn leaf(
         .map(|(name, argument)| match argument {
             Argument::Number(value) => format!("{name}={value:?}"),
             Argument::List(values) => format!("{name}={values:?}"),
+            Argument::Matrix(rows) => format!("{name}={rows:?}"),
         })
         .collect();
     arguments.extend(columns.map(|columns| format!("columns={columns:?}")));

@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::expr::Expr;
-use crate::metric::Metric;
+use crate::metric::factor;
+
+use super::statistics::Statistics;
 
 /// One named kernel: everything about it in one place.
 ///
@@ -66,6 +68,7 @@ impl fmt::Display for Parameter {
         match self.rule {
             Rule::PositivePerFeature | Rule::NotNegativePerFeature => f.write_str(", or one per feature"),
             Rule::List => f.write_str(", or a list"),
+            Rule::PositiveDefinite => f.write_str(", a matrix"),
             _ => Ok(()),
         }
     }
@@ -91,6 +94,8 @@ pub enum Rule {
     List,
     /// A whole number from the first to the second.
     Whole(u32, u32),
+    /// A symmetric positive definite matrix with a row for each feature.
+    PositiveDefinite,
 }
 
 /// The value of a parameter.
@@ -100,6 +105,8 @@ pub enum Argument {
     Number(f64),
     /// One number per feature.
     List(Vec<f64>),
+    /// Rows of a matrix.
+    Matrix(Vec<Vec<f64>>),
 }
 
 impl From<f64> for Argument {
@@ -117,6 +124,12 @@ impl From<Vec<f64>> for Argument {
 impl From<&[f64]> for Argument {
     fn from(values: &[f64]) -> Self {
         Self::List(values.to_vec())
+    }
+}
+
+impl From<Vec<Vec<f64>>> for Argument {
+    fn from(rows: Vec<Vec<f64>>) -> Self {
+        Self::Matrix(rows)
     }
 }
 
@@ -153,6 +166,12 @@ impl KernelEntry {
                 Err(Error::argument("kernel", format!("{}: {}{value}", self.name, parameter.name), rule))
             };
             let values = match argument {
+                Argument::Matrix(rows) if parameter.rule == Rule::PositiveDefinite => match what_is_wrong(rows) {
+                    Some(message) => return refuse("", message),
+                    None => continue,
+                },
+                _ if parameter.rule == Rule::PositiveDefinite => return refuse("", "must be a matrix, [[…], […]]"),
+                Argument::Matrix(_) => return refuse("", "must be no matrix"),
                 Argument::Number(value) => std::slice::from_ref(value),
                 Argument::List(values) if parameter.rule.takes_lists() => values,
                 Argument::List(_) => return refuse("", "must be one number, not a list"),
@@ -163,6 +182,23 @@ impl KernelEntry {
         }
         Ok(())
     }
+}
+
+/// Why a matrix is not symmetric and positive definite, if it is not, in single precision as the devices see it.
+fn what_is_wrong(rows: &[Vec<f64>]) -> Option<&'static str> {
+    let d = rows.len();
+    if d == 0 || rows.iter().any(|row| row.len() != d) {
+        return Some("must be square: as many rows as each of them has numbers");
+    }
+    let single: Vec<f32> = rows.iter().flatten().map(|value| *value as f32).collect();
+    if single.iter().any(|value| !value.is_finite()) {
+        return Some("must be finite");
+    }
+    if (0..d).any(|i| (0..i).any(|j| rows[i][j] != rows[j][i])) {
+        return Some("must be symmetric");
+    }
+    let definite = factor(&single).is_ok_and(|factor| (0..d).all(|i| factor[i * d + i] > 0.0));
+    (!definite).then_some("must be positive definite in single precision, as the inverse of a covariance matrix is")
 }
 
 impl Rule {
@@ -176,6 +212,8 @@ impl Rule {
             Self::NotNegative | Self::NotNegativePerFeature => value.is_finite() && value >= 0.0,
             Self::Positive | Self::PositivePerFeature => value.is_finite() && value > 0.0,
             Self::PositiveOrInfinite => value > 0.0,
+            // No number is a matrix.
+            Self::PositiveDefinite => false,
             Self::Whole(from, to) => value.fract() == 0.0 && (f64::from(from)..=f64::from(to)).contains(&value),
         }
     }
@@ -190,6 +228,7 @@ impl fmt::Display for Rule {
             Self::Positive | Self::PositivePerFeature => f.write_str("must be finite and above 0"),
             Self::PositiveOrInfinite => f.write_str("must be above 0"),
             Self::Whole(from, to) => write!(f, "must be a whole number from {from} to {to}"),
+            Self::PositiveDefinite => f.write_str("must be a symmetric positive definite matrix"),
         }
     }
 }
@@ -231,7 +270,7 @@ impl<'a> Arguments<'a> {
     pub fn number(&self, name: &str) -> f64 {
         match self.given(name) {
             Some(Argument::Number(value)) => *value,
-            Some(Argument::List(_)) => f64::NAN,
+            Some(Argument::List(_) | Argument::Matrix(_)) => f64::NAN,
             None => self.entry.parameters.iter().find(|p| p.name == name).and_then(|p| p.default).unwrap_or(f64::NAN),
         }
     }
@@ -242,8 +281,14 @@ impl<'a> Arguments<'a> {
         match self.given(name) {
             Some(Argument::List(values)) => values,
             Some(Argument::Number(value)) => std::slice::from_ref(value),
+            Some(Argument::Matrix(_)) => &[],
             None => default().unwrap_or_default(),
         }
+    }
+
+    /// The rows of a matrix; none where no matrix was given.
+    pub fn matrix(&self, name: &str) -> &'a [Vec<f64>] {
+        if let Some(Argument::Matrix(rows)) = self.given(name) { rows } else { &[] }
     }
 
     /// The number of feature `f`: its own of a list, the only one, or the default.
@@ -251,6 +296,18 @@ impl<'a> Arguments<'a> {
         match self.given(name) {
             Some(Argument::List(values)) => values.get(f).copied().unwrap_or(f64::NAN),
             _ => self.number(name),
+        }
+    }
+
+    /// Nothing, where at most one of these is given.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] that names the first two of more.
+    pub fn at_most_one(&self, names: &[&str]) -> Result<()> {
+        let mut given = names.iter().filter(|name| self.given(name).is_some());
+        match (given.next(), given.next()) {
+            (Some(first), Some(second)) => Err(self.refuse(first, format!("or {second} can be given, not both"))),
+            _ => Ok(()),
         }
     }
 
@@ -268,114 +325,4 @@ impl<'a> Arguments<'a> {
     pub fn parameter(&self, name: &str, of: impl Fn(f64) -> f64) -> Expr {
         Expr::parameter(of(self.number(name)))
     }
-}
-
-/// The statistics of two rows that a kernel is made of; the same one is computed once.
-#[derive(Debug, Default)]
-pub struct Statistics {
-    terms: Vec<Metric>,
-    /// Features of the whole rows.
-    d: usize,
-    /// The features that the kernel at hand sees; all where it is `None`.
-    columns: Option<Vec<usize>>,
-}
-
-impl Statistics {
-    pub(super) fn new(d: usize) -> Self {
-        Self { d, ..Self::default() }
-    }
-
-    /// The value of a metric over the features that the kernel sees, as a variable.
-    pub fn of(&mut self, metric: Metric) -> Expr {
-        let metric = match &self.columns {
-            None => metric,
-            Some(columns) => {
-                let mut weights = vec![0.0; self.d];
-                for (f, column) in columns.iter().enumerate() {
-                    let weight = metric.weights.as_ref().map_or(Some(1.0), |weights| weights.get(f).copied());
-                    if let (Some(slot), Some(weight)) = (weights.get_mut(*column), weight) {
-                        *slot = weight;
-                    }
-                }
-                metric.with_weights(weights)
-            }
-        };
-        let at = self.terms.iter().position(|term| *term == metric).unwrap_or_else(|| {
-            self.terms.push(metric);
-            self.terms.len() - 1
-        });
-        Expr::variable(at)
-    }
-
-    /// What `lower` makes while only these of the features seen now are seen.
-    pub(super) fn on_columns<T>(&mut self, columns: &[usize], lower: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = self.columns.take();
-        let seen =
-            |&column: &usize| outer.as_ref().map_or(column, |all| all.get(column).copied().unwrap_or(usize::MAX));
-        self.columns = Some(columns.iter().map(seen).collect());
-        let made = lower(self);
-        self.columns = outer;
-        made
-    }
-
-    /// `Σ ((x_f − y_f)/l_f)²` for one length scale or one per feature, times `factor`.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] where there is not one length scale per feature, or one is too small for f32.
-    pub fn scaled_squares(&mut self, arguments: &Arguments<'_>, name: &str, factor: f64) -> Result<Expr> {
-        match arguments.given(name) {
-            Some(Argument::List(_)) => {
-                let metric = weighted(Metric::SQEUCLIDEAN, arguments, name, |l| 1.0 / (l * l))?;
-                Ok(self.of(metric) * factor)
-            }
-            _ => Ok(self.of(Metric::SQEUCLIDEAN) * arguments.parameter(name, |l| factor / (l * l))),
-        }
-    }
-
-    /// `‖(x − y)/l‖` for one length scale or one per feature, times `factor`.
-    ///
-    /// # Errors
-    /// As [`Statistics::scaled_squares`].
-    pub fn scaled_distance(&mut self, arguments: &Arguments<'_>, name: &str, factor: f64) -> Result<Expr> {
-        match arguments.given(name) {
-            Some(Argument::List(_)) => Ok(self.scaled_squares(arguments, name, factor * factor)?.sqrt()),
-            // One length scale multiplies the distance itself: one rounding less than under the root.
-            _ => Ok(self.of(Metric::SQEUCLIDEAN).sqrt() * arguments.parameter(name, |l| factor / l)),
-        }
-    }
-
-    /// The metric with the argument as its weights, where that is a list; `of` makes one weight.
-    ///
-    /// # Errors
-    /// As [`Statistics::scaled_squares`].
-    pub fn weighted(
-        &mut self,
-        metric: Metric,
-        arguments: &Arguments<'_>,
-        name: &str,
-        of: impl Fn(f64) -> f64,
-    ) -> Result<Expr> {
-        let metric = match arguments.given(name) {
-            Some(Argument::List(_)) => weighted(metric, arguments, name, of)?,
-            _ => metric,
-        };
-        Ok(self.of(metric))
-    }
-
-    pub(super) fn into_terms(self) -> Vec<Metric> {
-        self.terms
-    }
-}
-
-fn weighted(metric: Metric, arguments: &Arguments<'_>, name: &str, of: impl Fn(f64) -> f64) -> Result<Metric> {
-    let values = arguments.list(name);
-    if values.len() != arguments.d {
-        let message = format!("must be one per feature: there are {} features and {}", arguments.d, values.len());
-        return Err(arguments.refuse(name, message));
-    }
-    let weights: Vec<f32> = values.iter().map(|value| of(*value) as f32).collect();
-    if weights.iter().any(|w| !w.is_finite()) {
-        return Err(arguments.refuse(name, "must have squares that fit single precision"));
-    }
-    Ok(metric.with_weights(weights))
 }

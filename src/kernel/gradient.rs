@@ -114,6 +114,8 @@ impl Kernel {
                 tape_of(&kernel).ok().filter(|other| other.steps() == tape.steps())
             };
             let slopes = match argument {
+                // Its entries are no free numbers: the matrix stays symmetric and definite.
+                Argument::Matrix(_) => None,
                 Argument::Number(value) => {
                     let effect = effect(&tape, value, &|value| with(Argument::Number(value)));
                     effect.filter(|effect| !effect.moves(&orders)).map(Slopes::Number)

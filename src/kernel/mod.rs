@@ -7,12 +7,15 @@ mod entry;
 mod gradient;
 mod pair;
 mod parse;
+mod prepared;
+mod statistics;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Argument, Arguments, KernelEntry, Parameter, Rule, Statistics};
+pub use entry::{Argument, Arguments, KernelEntry, Parameter, Rule};
 pub(crate) use gradient::{Hyperparameter, Slopes};
 pub use pair::{PairCode, PairFunction, PairSource};
+pub use statistics::Statistics;
 
 use std::ops::{Add, Mul};
 
@@ -86,12 +89,27 @@ impl Kernel {
 
     /// `exp(−γ‖x − y‖²)`; gamma is 1/d where it is `None`.
     pub fn rbf(gamma: impl Into<Option<f64>>) -> Self {
-        Self(Tree::Leaf(&entries::RBF, vec![None, gamma.into().map(Argument::Number)]))
+        Self(Tree::Leaf(&entries::RBF, vec![None, gamma.into().map(Argument::Number), None]))
     }
 
     /// `exp(−½ Σ ((x_f − y_f)/l_f)²)`, with one length scale or one per feature.
     pub fn rbf_length(length_scale: impl Into<Argument>) -> Self {
-        Self(Tree::Leaf(&entries::RBF, vec![Some(length_scale.into()), None]))
+        Self(Tree::Leaf(&entries::RBF, vec![Some(length_scale.into()), None, None]))
+    }
+
+    /// `exp(−½ (x − y)ᵀ P (x − y))` for a symmetric positive definite matrix P, the rows of a precision matrix: the inverse of
+    /// the squared length scales, along the features and across them.
+    ///
+    /// # Examples
+    /// ```
+    /// # use gristmill::Kernel;
+    /// let kernel = Kernel::rbf_precision(vec![vec![2.0, 0.5], vec![0.5, 1.0]]);
+    /// assert_eq!(kernel, "rbf(precision=[[2, 0.5], [0.5, 1]])".parse()?);
+    /// assert_eq!(kernel.definition(&[1.0, 0.0], &[0.0, 2.0])?, (-2.0_f64).exp());
+    /// # Ok::<(), gristmill::Error>(())
+    /// ```
+    pub fn rbf_precision(precision: Vec<Vec<f64>>) -> Self {
+        Self(Tree::Leaf(&entries::RBF, vec![None, None, Some(Argument::Matrix(precision))]))
     }
 
     /// `exp(−γ Σ|x_f − y_f|)`; gamma is 1/d where it is `None`.

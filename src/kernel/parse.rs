@@ -6,8 +6,9 @@
 //! power    = part [ ("**" | "^") number ]
 //! part     = atom { list }
 //! atom     = number | name [ "(" [ argument { "," argument } ] ")" ] | "(" sum ")"
-//! argument = [ name "=" ] ( number | "inf" | list )
+//! argument = [ name "=" ] ( number | "inf" | list | matrix )
 //! list     = "[" number { "," number } "]"
+//! matrix   = "[" list { "," list } "]"
 //! ```
 //! A list behind a kernel chooses columns, as its argument `columns` does.
 //! Only numbers and the names of our own tables come out of it, so nothing that is typed reaches a shader as text.
@@ -198,12 +199,29 @@ impl Reader<'_> {
         if !self.take('[') {
             return Ok(Argument::Number(self.number()?));
         }
+        if self.peek() != Some('[') {
+            return Ok(Argument::List(self.numbers()?));
+        }
+        let mut rows = Vec::new();
+        loop {
+            self.require('[')?;
+            rows.push(self.numbers()?);
+            if !self.take(',') {
+                break;
+            }
+        }
+        self.require(']')?;
+        Ok(Argument::Matrix(rows))
+    }
+
+    /// The rest of a list whose bracket is open.
+    fn numbers(&mut self) -> Result<Vec<f64>> {
         let mut values = vec![self.number()?];
         while self.take(',') {
             values.push(self.number()?);
         }
         self.require(']')?;
-        Ok(Argument::List(values))
+        Ok(values)
     }
 
     /// Numbers of columns.
@@ -211,6 +229,7 @@ impl Reader<'_> {
         let values = match value {
             Argument::Number(value) => vec![value],
             Argument::List(values) => values,
+            Argument::Matrix(_) => return Err(self.error("columns are a list of whole numbers, not a matrix")),
         };
         let column = |value: &f64| (value.fract() == 0.0 && (0.0..4e9).contains(value)).then_some(*value as usize);
         match values.iter().map(column).collect() {

@@ -36,7 +36,7 @@ fn rows() -> (Vec<f64>, Vec<f64>) {
 }
 
 /// One of each leaf, and of each way to give its parameters. Numbers that pass through f32 are short.
-const LEAVES: [&str; 63] = [
+const LEAVES: [&str; 64] = [
     "linear",
     "polynomial(2, 0.3)",
     "poly(degree=5)",
@@ -47,6 +47,7 @@ const LEAVES: [&str; 63] = [
     "RBF(0.9)",
     "rbf([0.5, 1, 2])",
     "gaussian(s=0.3)",
+    "rbf(precision=[[2, 0.5, 0], [0.5, 1, -0.25], [0, -0.25, 1]])",
     "laplacian",
     "laplacian(0.2)",
     "sigmoid(0.5, -0.2)",
@@ -152,6 +153,18 @@ fn the_documentation_names_every_kernel() {
 }
 
 #[test]
+fn the_readme_names_every_kernel_and_contributing_shows_one() {
+    let readme = include_str!("../../README.md");
+    for entry in Kernel::all() {
+        assert!(readme.contains(entry.name), "{}", entry.name);
+    }
+    let (family, contributing) = (include_str!("entries/stationary.rs"), include_str!("../../CONTRIBUTING.md"));
+    let from = family.find("    CAUCHY = KernelEntry {").unwrap();
+    let until = family[from..].find("\n    };\n").unwrap();
+    assert!(contributing.contains(&family[from..from + until]));
+}
+
+#[test]
 fn an_entry_is_at_most_25_lines_in_one_place() {
     let families = [
         include_str!("entries/density.rs"),
@@ -193,6 +206,32 @@ fn kernels_on_columns_see_nothing_else() {
     assert!(bound < 1e-4 && (value - expected).abs() <= bound, "{value} {bound} {expected}");
     assert_eq!(function.weight_tables(), [[0.25, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]);
     validate(&function);
+}
+
+#[test]
+fn whitened_rows_stand_beside_the_rows_themselves() {
+    let text = "2*rbf(precision=[[2, 0.5], [0.5, 1]], columns=[2, 0]) + linear*rbf([1, 2, 4]) + 0.5*cosine[1]";
+    let kernel: Kernel = text.parse().unwrap();
+    let function = kernel.pair_function(3).unwrap();
+    let ([of_x, of_y], prepared) = function.prepared("gram", 3).unwrap().unwrap();
+    assert_eq!((of_x.features(3), &of_x), (10, &of_y));
+    let (x, y) = rows();
+    let (value, want) = (prepared.evaluate(&of_x.apply(&x), &of_y.apply(&y)), kernel.definition(&x, &y).unwrap());
+    assert!((value - want).abs() < 1e-12 * want.abs(), "{value} {want}");
+    prepared.check(10).unwrap();
+    validate(&prepared);
+    // The feature that the precision does not see may hold anything.
+    let alone: Kernel = "rbf(precision=[[2, 0.5], [0.5, 1]], columns=[2, 0])".parse().unwrap();
+    let function = alone.pair_function(3).unwrap();
+    let ([of_x, _], prepared) = function.prepared("gram", 3).unwrap().unwrap();
+    let (x, y) = ([0.5, f64::NAN, 2.0], [0.25, 1.0, 1.5]);
+    let (value, bound) = function.evaluate_with_bound(&x, &y);
+    let want = alone.definition(&x, &y).unwrap();
+    assert!((value - want).abs() < 1e-12 && bound.is_finite() && bound < 1e-5, "{value} {want} {bound}");
+    assert!((prepared.evaluate(&of_x.apply(&x), &of_x.apply(&y)) - want).abs() < 1e-12);
+    // Rows that are made in another way have no place beside others.
+    let mixed = PairFunction { terms: vec![Metric::CORRELATION, Metric::EUCLIDEAN], finish: Expr::variable(0) };
+    assert!(matches!(mixed.prepared("gram", 3), Err(Error::Unsupported { .. })));
 }
 
 #[test]
@@ -240,7 +279,19 @@ fn bad_kernels_get_a_clear_error() {
         ("rbf(gamma=nan)", "expected a number"),
         ("rbf(-1)", "must be finite and above 0"),
         ("rbf(1e999)", "too large"),
-        ("rbf(1, 2, 3)", "takes 2 arguments"),
+        ("rbf(1, 2, 3, 4)", "takes 3 arguments"),
+        ("rbf(precision=2)", "precision must be a matrix"),
+        ("rbf(precision=[1, 2])", "precision must be a matrix"),
+        ("rbf(precision=[[1, 2]])", "must be square"),
+        ("rbf(precision=[[1, 2], [2]])", "must be square"),
+        ("rbf(precision=[[1, 2], [0.5, 1]])", "must be symmetric"),
+        ("rbf(precision=[[1, 2], [2, 1]])", "must be positive definite"),
+        ("rbf(precision=[[1, 1], [1, 1]])", "must be positive definite"),
+        ("rbf(precision=[[1, 0], [0, 1e-50]])", "must be positive definite in single precision"),
+        ("rbf(precision=[[1], 2])", "expected \"[\""),
+        ("rbf(precision=[[]])", "expected a number"),
+        ("rbf([[1]])", "length_scale must be no matrix"),
+        ("rbf(columns=[[0]])", "not a matrix"),
         ("rbf(1, length_scale=2)", "given twice"),
         ("linear linear", "expected the end"),
         ("2**3", "a number cannot have a power"),
@@ -267,6 +318,8 @@ fn bad_kernels_get_a_clear_error() {
         ("spectral_mixture([1, 2], [1, 2], [1, 2, 3])", "one per component and feature"),
         ("rbf([1, 2])", "one per feature: there are 3 features and 2"),
         ("rbf(1, gamma=2)", "not both"),
+        ("rbf(gamma=2, precision=[[1]])", "gamma or precision can be given, not both"),
+        ("rbf(precision=[[2, 0.5], [0.5, 1]])", "must be 3 × 3 for 3 features; it is 2 × 2"),
         ("rbf(1e-30)", "must fit single precision"),
         ("linear**1e300", "single precision"),
     ] {
@@ -283,7 +336,7 @@ fn bad_kernels_get_a_clear_error() {
 /// Kernels of every shape, through the public constructors.
 fn any_kernel() -> impl Strategy<Value = Kernel> {
     let number = prop_oneof![1e-3..1e3_f64, Just(1e-20), Just(3e15), Just(1.0)];
-    let leaf = (0..9usize, number.clone(), number.clone()).prop_map(|(which, a, b): (usize, f64, f64)| match which {
+    let leaf = (0..10usize, number.clone(), number.clone()).prop_map(|(which, a, b): (usize, f64, f64)| match which {
         0 => Kernel::linear(),
         1 => Kernel::polynomial(a, b, -a),
         2 => Kernel::rbf(a),
@@ -292,6 +345,7 @@ fn any_kernel() -> impl Strategy<Value = Kernel> {
         5 => Kernel::matern(2.5, a),
         6 => Kernel::laplacian(None),
         7 => Kernel::matern(f64::INFINITY, a),
+        8 => Kernel::rbf_precision(vec![vec![1.0, 0.25 * (a / 3e15)], vec![0.25 * (a / 3e15), 0.5]]),
         _ => Kernel::polynomial(2, None, a),
     });
     leaf.prop_recursive(5, 40, 4, move |inner| {
@@ -318,7 +372,7 @@ proptest! {
     #[test]
     fn no_text_of_the_grammars_own_pieces_panics(pieces in proptest::collection::vec(
         proptest::sample::select(vec!["rbf", "Matern", "poly", "constant", "(", ")", "[", "]", ",", "=", "+", "*", "**", "^",
-            "gamma", "nu", "length_scale", "columns", "inf", "wendland", "sm", "1", "0.5", "-2", "1e3", "1e999", ".", "e", " ", "é", "\u{1F600}", "inf"]), 0..24)) {
+            "gamma", "nu", "length_scale", "precision", "columns", "inf", "wendland", "sm", "1", "0.5", "-2", "1e3", "1e999", ".", "e", " ", "é", "\u{1F600}", "inf"]), 0..24)) {
         let text = pieces.concat();
         if let Ok(kernel) = text.parse::<Kernel>() {
             let _ = kernel.check(2);

@@ -4,9 +4,9 @@ use ndarray::ArrayD;
 
 use crate::error::{Error, Result};
 use crate::kernel::PairSource;
+use crate::ops::pair::paired;
 use crate::ops::{ReduceOptions, pair_mean};
 use crate::tensor::Tensor;
-use crate::work::{Layout, PairWork, Work};
 
 /// What [`mmd2`] finds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,9 +76,7 @@ impl Parts {
         let mean = |a: &Tensor, b: &Tensor| pair_mean(a, b, kernel, None, &options);
         let own = |t: &Tensor| -> Result<Tensor> {
             let function = kernel.pair_function(t.shape().get(1).copied().unwrap_or(0))?;
-            let work = Work::Pair(PairWork { op, function, paired: true });
-            let storage = t.executor().run(&work, &[t.operand(), t.operand()])?;
-            Ok(Tensor::new(t.executor().clone(), storage, Layout::contiguous(&t.shape()[..1])))
+            paired(op, t, t, function)
         };
         Ok(Self([mean(x, x)?, mean(y, y)?, mean(x, y)?, own(x)?, own(y)?]))
     }
@@ -91,4 +89,35 @@ fn joined([xx, yy, xy, x, y]: [&ArrayD<f32>; 5]) -> Discrepancy {
     let (all_x, all_y, across) = (mean(xx), mean(yy), 2.0 * mean(xy));
     let unbiased = if x.len() < 2 || y.len() < 2 { f64::NAN } else { others(all_x, x) + others(all_y, y) - across };
     Discrepancy { biased: all_x + all_y - across, unbiased }
+}
+
+#[cfg(all(test, feature = "cpu"))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::context::Context;
+    use crate::kernel::Kernel;
+    use crate::ops::gram;
+    use ndarray::{Array2, Ix2};
+
+    /// Of kernels that make other rows first too, whose diagonal is taken by itself.
+    #[test]
+    fn the_statistic_is_that_of_the_matrices() {
+        let context = Context::cpu();
+        let points =
+            |n: usize, shift: f32| Array2::from_shape_fn((n, 2), |(i, f)| shift + ((i * 7 + f * 3) % 11) as f32 / 11.0);
+        let (x, y) = (context.upload(&points(9, 0.0)).unwrap(), context.upload(&points(7, 0.25)).unwrap());
+        for text in ["rbf(0.5)", "rbf(precision=[[2, 0.5], [0.5, 1]])", "rbf(precision=[[2, 0.5], [0.5, 1]])*linear"] {
+            let kernel: Kernel = text.parse().unwrap();
+            let of = |a: &Tensor, b: &Tensor| {
+                let k = gram(a, b, &kernel).unwrap().read_blocking().unwrap().into_dimensionality::<Ix2>().unwrap();
+                let (all, own) = (k.mapv(f64::from).sum(), k.diag().mapv(f64::from).sum());
+                (all / k.len() as f64, (all - own) / (k.len() - k.nrows()) as f64)
+            };
+            let across = 2.0 * of(&x, &y).0;
+            let found = mmd2_blocking(&x, &y, &kernel).unwrap();
+            assert!((found.biased - (of(&x, &x).0 + of(&y, &y).0 - across)).abs() < 1e-6, "{text}: {found:?}");
+            assert!((found.unbiased - (of(&x, &x).1 + of(&y, &y).1 - across)).abs() < 1e-6, "{text}: {found:?}");
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! What people do with the ops, a page each: density estimation, two-sample discrepancy, random features, nearest
-//! neighbours. Nothing here knows a device.
+//! neighbours, covariance. Nothing here knows a device.
 
 mod density;
 mod discrepancy;
 mod features;
 mod gaussian;
 mod neighbors;
+mod scatter;
 
 pub use density::{DensityKernel, density_1d, log_density};
 #[cfg(not(target_arch = "wasm32"))]
@@ -14,3 +15,4 @@ pub use discrepancy::{Discrepancy, mmd2};
 pub use features::{random_features, random_frequencies};
 pub use gaussian::{Bandwidth, gaussian_density};
 pub use neighbors::{Vote, class_probabilities, nearest_neighbors};
+pub use scatter::{inverse_covariance, variances};

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 /// [`Metric::check`]
 pub(super) fn check(metric: &Metric, d: usize) -> Result<()> {
     let name = &metric.name;
-    let entry = entries::all().find(|entry| entry.is_text_of(metric));
+    let entry = entries::of(metric);
     for (parameter, value) in &metric.parameters {
         let rule = entry.and_then(|entry| entry.parameters.iter().find(|(known, ..)| known == parameter));
         let least = rule.map_or(f32::NEG_INFINITY, |(_, _, least)| *least);

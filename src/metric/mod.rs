@@ -14,6 +14,7 @@ pub use bound::UNIT_ROUNDOFF;
 #[cfg(feature = "conformance")]
 pub use bound::blocked_sum_terms;
 pub use domain::{Domain, Table};
+pub(crate) use prepare::factor;
 #[cfg(feature = "cpu")]
 pub(crate) use prepare::halves;
 pub use prepare::{Preparation, Prepare, RowMap};
@@ -160,6 +161,21 @@ impl Metric {
         Ok(metric)
     }
 
+    /// The value in words of mathematics, for lists; empty for a metric of one's own.
+    pub fn formula(&self) -> &'static str {
+        entries::of(self).map_or("", |entry| entry.formula)
+    }
+
+    /// Other names by which [`Metric::named`] finds it.
+    pub fn aliases(&self) -> &'static [&'static str] {
+        entries::of(self).map_or(&[], |entry| entry.aliases)
+    }
+
+    /// Whether it takes one weight per feature.
+    pub fn takes_weights(&self) -> bool {
+        self.table == Table::Weights && !self.accumulate_weighted.is_empty()
+    }
+
     /// This metric with some table where it needs one: what trials of rows of `d` features take. `None` where such rows
     /// cannot be compared.
     pub fn example(mut self, d: usize) -> Option<Self> {
@@ -176,8 +192,7 @@ impl Metric {
     /// [`Error::InvalidArgument`] where its table is no matrix that a distance can have.
     pub(crate) fn prepared(&self) -> Result<Option<([RowMap; 2], Self)>> {
         let Some(Prepare { rows, definition }) = self.prepare else { return Ok(None) };
-        let table = self.weights.as_deref();
-        let (sides, weights) = (rows.sides(table.unwrap_or_default())?, rows.weights(table));
+        let (sides, weights) = rows.of(self.weights.as_deref())?;
         Ok(Some((sides, Self { prepare: None, table: Table::Weights, weights, definition, ..self.clone() })))
     }
 
@@ -191,8 +206,7 @@ impl Metric {
     /// Whether its WGSL is that of a named metric, whatever the values of its parameters and weights are: text that is
     /// known to index nothing and to have no loops.
     pub(crate) fn is_built_in(&self) -> bool {
-        entries::all().any(|entry| entry.is_text_of(self))
-            || statistics::all().iter().any(|known| known.has_text_of(self))
+        entries::of(self).is_some() || statistics::all().iter().any(|known| known.has_text_of(self))
     }
 
     /// Whether both have the same WGSL and names of parameters.
@@ -233,12 +247,19 @@ impl Metric {
         self.table == Table::Weights && self.weights.as_ref().is_some_and(|weights| weights.contains(&0.0))
     }
 
-    /// The row with 0 in every feature of weight 0, whatever stood there.
+    /// The row with 0 in every feature of weight 0, whatever stood there; so in a feature whose row and column of an
+    /// inverse covariance are 0.
     pub(crate) fn kept<'a>(&self, row: &'a [f64]) -> Cow<'a, [f64]> {
         match &self.weights {
             Some(weights) if self.leaves_features_out() => {
                 let kept = |(value, weight): (&f64, &f32)| if *weight == 0.0 { 0.0 } else { *value };
                 row.iter().zip(weights).map(kept).collect()
+            }
+            Some(table) if self.table == Table::InverseCovariance && row.iter().any(|value| !value.is_finite()) => {
+                let is_zero = |at: usize| table.get(at).is_none_or(|entry| *entry == 0.0);
+                let d = row.len();
+                let is_out = |f: usize| (0..d).all(|g| is_zero(f * d + g) && is_zero(g * d + f));
+                row.iter().enumerate().map(|(f, value)| if is_out(f) { 0.0 } else { *value }).collect()
             }
             _ => row.into(),
         }

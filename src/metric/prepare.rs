@@ -35,7 +35,8 @@ pub enum RowMap {
     Normalise,
     /// Words of 32 bits to twice as many whole numbers below 65,536, the lower half first.
     Halves,
-    /// Times a matrix of d × d, row by row; each value as two numbers whose sum it is, the larger first.
+    /// Times a matrix of d × k, row by row; each value as two numbers whose sum it is, the larger first. A feature does
+    /// not reach the columns in which its factor is 0, whatever it is.
     Whiten(Arc<[f64]>),
     /// −2x, ‖x‖², 1: the left side of an expanded square.
     ExpandLeft,
@@ -48,7 +49,8 @@ impl RowMap {
     pub fn features(&self, d: usize) -> usize {
         match self {
             Self::Standardise | Self::Normalise => d,
-            Self::Halves | Self::Whiten(_) => d.saturating_mul(2),
+            Self::Halves => d.saturating_mul(2),
+            Self::Whiten(factor) => 2 * factor.len().checked_div(d).unwrap_or(0),
             Self::ExpandLeft | Self::ExpandRight if d > 0 => d.saturating_add(2),
             Self::ExpandLeft | Self::ExpandRight => 0,
         }
@@ -68,30 +70,24 @@ impl RowMap {
 }
 
 impl Preparation {
-    /// What becomes of the rows of each side, for a metric with this table.
+    /// What becomes of the rows of each side, for a metric with this table, and the table of prepared rows.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where the table is no matrix that a distance can have.
-    pub fn sides(self, table: &[f32]) -> Result<[RowMap; 2]> {
+    pub fn of(self, table: Option<&[f32]>) -> Result<([RowMap; 2], Option<Vec<f32>>)> {
         let both = |map: RowMap| [map.clone(), map];
-        Ok(match self {
+        let sides = match self {
             Self::Standardise => both(RowMap::Standardise),
             Self::Normalise => both(RowMap::Normalise),
-            Self::Whiten => both(RowMap::Whiten(factor(table)?.into())),
-            Self::Expand => [RowMap::ExpandLeft, RowMap::ExpandRight],
-        })
-    }
-
-    /// The weights of prepared features, where the metric's own table is used up.
-    pub fn weights(self, table: Option<&[f32]>) -> Option<Vec<f32>> {
-        match self {
-            // Every second number completes a value; a feature of weight 0 would be left out.
             Self::Whiten => {
-                let d = table.unwrap_or_default().len().isqrt();
-                Some([1.0, 2.0].into_iter().cycle().take(2 * d).collect())
+                let (factor, columns) = narrowed(&factor(table.unwrap_or_default())?);
+                // Every second number completes a value; a feature of weight 0 would be left out.
+                let weights = [1.0, 2.0].into_iter().cycle().take(2 * columns).collect();
+                return Ok((both(RowMap::Whiten(factor.into())), Some(weights)));
             }
-            Self::Standardise | Self::Normalise | Self::Expand => table.map(<[f32]>::to_vec),
-        }
+            Self::Expand => [RowMap::ExpandLeft, RowMap::ExpandRight],
+        };
+        Ok((sides, table.map(<[f32]>::to_vec)))
     }
 }
 
@@ -122,9 +118,10 @@ pub(super) fn normalised(row: &[f64]) -> Vec<f64> {
 
 /// Times `factor`, each value as the nearest f32 and the nearest to what is left.
 fn whitened(row: &[f64], factor: &[f64]) -> Vec<f64> {
-    let mut values = vec![0.0; row.len()];
-    for (x, line) in row.iter().zip(factor.chunks(row.len().max(1))) {
-        values.iter_mut().zip(line).for_each(|(value, factor)| *value += x * factor);
+    let mut values = vec![0.0; factor.len().checked_div(row.len()).unwrap_or(0)];
+    for (x, line) in row.iter().zip(factor.chunks(values.len().max(1))) {
+        let each = values.iter_mut().zip(line);
+        each.for_each(|(value, factor)| *value += if *factor == 0.0 { 0.0 } else { x * factor });
     }
     values.iter().flat_map(|value| [f64::from(*value as f32), value - f64::from(*value as f32)]).collect()
 }
@@ -133,13 +130,23 @@ fn square(row: &[f64]) -> f64 {
     row.iter().map(|x| x * x).sum()
 }
 
+/// A square matrix without the columns that are all 0, and how many there are left: at least one.
+fn narrowed(factor: &[f64]) -> (Vec<f64>, usize) {
+    let d = factor.len().isqrt();
+    let mut columns: Vec<usize> = (0..d).filter(|k| factor.chunks(d).any(|line| line[*k] != 0.0)).collect();
+    if columns.is_empty() {
+        columns.extend((d > 0).then_some(0));
+    }
+    (factor.chunks(d.max(1)).flat_map(|line| columns.iter().map(|k| line[*k])).collect(), columns.len())
+}
+
 /// The Cholesky factor L of the symmetric part of a matrix, L Lᵀ = A, in f64. Where a pivot is 0 up to rounding the
 /// column is 0, as it is for a matrix whose rank is not full.
-fn factor(matrix: &[f32]) -> Result<Vec<f64>> {
+pub(crate) fn factor(matrix: &[f32]) -> Result<Vec<f64>> {
     let d = matrix.len().isqrt();
     let at = |i: usize, j: usize| matrix.get(i * d + j).map_or(0.0, |value| f64::from(*value));
-    let largest = (0..d).map(|i| at(i, i).abs()).fold(0.0, f64::max);
-    let zero = 4.0 * d as f64 * f64::EPSILON * largest;
+    // What rounding makes of a pivot (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., Theorem 10.3).
+    let zero = |i: usize| 4.0 * d as f64 * f64::EPSILON * at(i, i).abs();
     let mut factor = vec![0.0; d * d];
     for i in 0..d {
         for j in 0..=i {
@@ -147,14 +154,14 @@ fn factor(matrix: &[f32]) -> Result<Vec<f64>> {
             let rest = 0.5 * (at(i, j) + at(j, i)) - upper.iter().zip(lower).map(|(a, b)| a * b).sum::<f64>();
             let pivot = factor[j * d + j];
             let indefinite =
-                if i == j { rest < -zero } else { pivot == 0.0 && rest.abs() > zero.sqrt() * largest.sqrt() };
+                if i == j { rest < -zero(i) } else { pivot == 0.0 && rest.abs() > (zero(j) * at(i, i).abs()).sqrt() };
             if indefinite {
                 let message = "must be positive semidefinite, as the inverse of a covariance matrix is";
                 return Err(Error::argument("metric", "mahalanobis: VI", message));
             }
             factor[i * d + j] = match () {
                 () if i == j => {
-                    if rest > zero {
+                    if rest > zero(i) {
                         rest.sqrt()
                     } else {
                         0.0

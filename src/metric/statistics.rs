@@ -14,7 +14,7 @@ use crate::expr::SMALLEST_NORMAL;
 pub(super) fn all() -> Vec<Metric> {
     let sums = [squared_norm_of_x(), squared_norm_of_y(), squared_sum(), signed_difference(), chi_square(), differs()];
     let products = (1..=3).flat_map(|order| [bernoulli_product(order, 1.0), walsh_product(order, 1.0)]);
-    sums.into_iter().chain(products).chain([sobolev_product(1.0)]).collect()
+    sums.into_iter().chain(products).chain([sobolev_product(1.0), Metric::quadratic_form(vec![])]).collect()
 }
 
 fn sum(name: &'static str, term: &'static str, weighted: &'static str) -> Metric {

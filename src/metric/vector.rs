@@ -2,11 +2,13 @@
 
 use std::f64::consts::TAU;
 
-use super::{Metric, statistics};
+use super::{Metric, factor, statistics};
 use crate::expr::Expr;
 
 /// Features up to which a product over them is written out: each is some operations of its own.
 const MOST_FACTORS: usize = 32;
+/// Features up to which a quadratic form has a gradient.
+const MOST_WHITENED: usize = 32;
 
 impl Metric {
     /// The value as an expression over two vectors, defined for rows that are equal or zero too; `None` for metrics that
@@ -48,6 +50,7 @@ impl Metric {
             () if is(&Self::INNER_PRODUCT) => sum(x * y),
             () if is(&Self::COSINE_SIMILARITY) => cosine(),
             () if is(&Self::COSINE) => 1.0 - cosine(),
+            () if is(&Self::quadratic_form(vec![])) => return self.whitened_square(&(x - y)),
             () if is(&statistics::squared_norm_of_x()) => sum(x.powi(2)),
             () if is(&statistics::squared_norm_of_y()) => sum(y.powi(2)),
             () if is(&statistics::squared_sum()) => sum((x + y).powi(2)),
@@ -72,5 +75,17 @@ impl Metric {
             }
             () => return None,
         })
+    }
+
+    /// `Σ_k ⟨L_k, apart⟩²` for the columns of the Cholesky factor of the table; a text of its own for every one of them,
+    /// so only a few features have it.
+    fn whitened_square(&self, apart: &Expr) -> Option<Expr> {
+        let factor = factor(self.weights.as_deref()?).ok()?;
+        let d = factor.len().isqrt();
+        if !(1..=MOST_WHITENED).contains(&d) {
+            return None;
+        }
+        let column = |k: usize| factor.chunks(d).filter_map(|line| line.get(k).copied()).collect::<Vec<f64>>();
+        (0..d).map(|k| Expr::vector(&column(k)).dot(apart).powi(2)).reduce(|sum, square| sum + square)
     }
 }

@@ -8,7 +8,7 @@ mod formula;
 mod gemm;
 mod gradient;
 mod lazy;
-mod pair;
+pub(crate) mod pair;
 mod reduce;
 
 pub use attention::{AttentionMask, AttentionOptions, attention, kernel_attention, linear_attention};

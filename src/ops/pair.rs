@@ -204,28 +204,12 @@ pub(super) fn prepared_rows<E: Real>(
     y: &Tensor<E>,
     function: PairFunction,
 ) -> Result<(Option<[Tensor; 2]>, PairFunction)> {
-    let mut maps: Option<[RowMap; 2]> = None;
-    let mut terms = Vec::with_capacity(function.terms.len());
-    for (number, term) in function.terms.iter().enumerate() {
-        let own = term.prepared()?;
-        let others = maps.as_ref();
-        if number > 0 && own.as_ref().map(|(maps, _)| maps) != others {
-            let message = "its metrics make different rows of the same rows; compute them one by one";
-            return Err(Error::Unsupported { op, message: message.to_owned() });
-        }
-        match own {
-            Some((own, metric)) => {
-                maps = Some(own);
-                terms.push(metric);
-            }
-            None => terms.push(term.clone()),
-        }
-    }
-    let Some([of_x, of_y]) = maps else { return Ok((None, function)) };
+    let d = x.shape().last().copied().unwrap_or(0);
+    let Some(([of_x, of_y], function)) = function.prepared(op, d)? else { return Ok((None, function)) };
     let same = of_x == of_y && is_same(x, y);
     let x = prepare(op, x, of_x)?;
     let y = if same { x.clone() } else { prepare(op, y, of_y)? };
-    Ok((Some([x, y]), PairFunction { terms, finish: function.finish }))
+    Ok((Some([x, y]), function))
 }
 
 /// Whether both are the same entries of the same memory.
@@ -240,7 +224,7 @@ fn symmetric(op: &'static str, matrix: &Tensor, part: Part) -> Result<Tensor> {
 }
 
 /// Every row made into another.
-pub(super) fn prepare<E: Element>(op: &'static str, x: &Tensor<E>, rows: RowMap) -> Result<Tensor> {
+pub(crate) fn prepare<E: Element>(op: &'static str, x: &Tensor<E>, rows: RowMap) -> Result<Tensor> {
     let mut shape = x.shape().to_vec();
     if let Some(features) = shape.last_mut() {
         *features = rows.features(*features);
@@ -274,7 +258,7 @@ pub fn gram_diag<E: Real>(x: &Tensor<E>, kernel: &Kernel) -> Result<Tensor> {
 }
 
 /// Values of rows with equal numbers, of x and y of equal shape: to them a batch is so many more rows.
-pub(super) fn paired<E: Real>(
+pub(crate) fn paired<E: Real>(
     op: &'static str,
     x: &Tensor<E>,
     y: &Tensor<E>,

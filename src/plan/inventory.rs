@@ -155,10 +155,13 @@ fn pairs(cases: &mut Vec<Case>) -> Result<()> {
         "bernoulli(order=3)",
         "walsh(order=3)",
         "rbf(length_scale=[1, 2, 3, 4, 5])",
+        "rbf(precision=[[1, 0.5], [0.5, 1]], columns=[0, 3])",
+        "rbf(precision=[[1, 0.5], [0.5, 1]], columns=[0, 3]) + linear",
         "rbf(columns=[0, 2]) + matern(length_scale=[1, 2, 3, 4, 5])",
     ];
     for text in named.chain(variants).chain(["2.5*rbf(0.9) + 0.3*rq(1.2)*dot_product(0.8)"]) {
-        functions.push((text.to_owned(), text.parse::<Kernel>()?.pair_function(d)?));
+        let function = text.parse::<Kernel>()?.pair_function(d)?;
+        functions.push((text.to_owned(), function.prepared("gram", d)?.map_or(function, |(_, prepared)| prepared)));
     }
     for metric in [Metric::SQEUCLIDEAN, Metric::minkowski(1.5)] {
         let work = Work::Pair(PairWork { op: "pairwise", function: (&metric).into(), paired: false });
@@ -167,6 +170,8 @@ fn pairs(cases: &mut Vec<Case>) -> Result<()> {
     }
     for (name, function) in functions {
         // Sizes that fit in one tile, and ones that need many, features split over passes among them.
+        // Prepared rows have as many features as their table has entries.
+        let d = function.weight_tables().first().map_or(d, |table| table.len());
         for (n, m, d, paired) in [(3, 4, d, false), (300, 200, d, false), (40, 40, d, true), (3, 4, 70_000, false)] {
             if function.check(d).is_err() {
                 continue;

@@ -139,8 +139,8 @@ fn sums(shape: &Shape, sums: Sums, limits: &Limits, program: &mut Program) -> Re
 }
 
 fn whiten(shape: &Shape, factor: &Arc<[f64]>, limits: &Limits, program: &mut Program) -> Result<()> {
-    let d = shape.from;
-    let bytes = d.saturating_mul(d).saturating_mul(8);
+    let (d, k) = (shape.from, shape.to / 2);
+    let bytes = d.saturating_mul(k).saturating_mul(8);
     if bytes > limits.max_binding_bytes || d > u64::from(limits.max_iterations) {
         let limit = limits.max_binding_bytes;
         return Err(Error::BufferTooLarge { op: program.op, requested: bytes, limit, adapter: limits.adapter.clone() });
@@ -154,19 +154,19 @@ fn whiten(shape: &Shape, factor: &Arc<[f64]>, limits: &Limits, program: &mut Pro
             (hash ^ u128::from(byte)).wrapping_mul(0x0000000001000000000000000000013b)
         });
     let table = Arc::clone(factor);
-    let table = program.constant(format!("factor {d} {hash:032x}"), move || {
+    let table = program.constant(format!("factor {d} {k} {hash:032x}"), move || {
         bytemuck::cast_slice(&table.iter().flat_map(parts).collect::<Vec<f32>>()).to_vec()
     });
     let tail = loads(Tail::new(), &["x"], shape.element_bytes);
     let shader = Arc::new(Shader { file: WHITEN, tail, math: true, indices_proven: true });
-    let cost = 20.0 * d as f64 * d as f64;
+    let cost = 20.0 * d as f64 * k as f64;
     for [rows] in shape.pieces(cost, program.op, limits)? {
         let count = length(&rows);
         let (read, x_before) = shape.source(&rows, limits);
         let (write, before) = window(BufferId::Output, 4, rows.start * shape.to, count * shape.to, limits);
-        let (grid, width) = limits.fold((count * d).div_ceil(64));
+        let (grid, width) = limits.fold((count * k).div_ceil(64));
         let mut words = Words::new();
-        words.u32(width).length(count * d).length(d).u32(x_before).u32(before).u32(0).u32(0).u32(0);
+        words.u32(width).length(count * k).length(d).u32(x_before).u32(before).length(k).u32(0).u32(0);
         program.passes.push(Pass {
             shader: Arc::clone(&shader),
             windows: vec![read, Window { buffer: table, offset: 0, bytes }, write],

@@ -8,7 +8,8 @@ use super::{Progress, Sink, Source, StreamOptions};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairFunction};
-use crate::metric::Metric;
+use crate::metric::{Metric, RowMap};
+use crate::ops::pair::prepare;
 use crate::plan::StreamTiles;
 use crate::tensor::Tensor;
 use crate::work::{Layout, PairWork, Pending, Work};
@@ -141,9 +142,21 @@ async fn run(
     mut options: StreamOptions<'_>,
 ) -> Result<()> {
     let ((n, d), (m, _)) = (x.shape(), y.shape());
+    // Some metrics make others of all rows first: every panel once, when it arrives.
+    let (maps, function) =
+        function.prepared(op, d)?.map_or((None, function), |(maps, function)| (Some(maps), function));
+    let made = |maps: &[RowMap; 2]| maps.iter().map(|rows| rows.features(d)).max().unwrap_or(0);
+    let features = d.saturating_add(maps.as_ref().map_or(0, made));
+    let panel = |rows: &[f32], height: usize, side: usize| {
+        let panel = context.upload_slice(rows, &[height, d])?;
+        match maps.as_ref().and_then(|maps| maps.get(side)) {
+            Some(rows) => prepare(op, &panel, rows.clone()),
+            None => Ok(panel),
+        }
+    };
     let most_in_flight = if context.info().backend == "gl" || context.is_cpu() { 1 } else { 2 };
     let largest = context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes);
-    let tiles = StreamTiles::new(n, m, d, options.memory_budget, largest, most_in_flight);
+    let tiles = StreamTiles::new(n, m, features, options.memory_budget, largest, most_in_flight);
     let total = (n as u64).saturating_mul(m as u64);
     let mut progress = Progress { done: 0, total };
     sink.begin(n, m)?;
@@ -160,20 +173,20 @@ async fn run(
         while in_flight.len() >= most_in_flight as usize {
             settle(&mut in_flight, sink, &mut progress, &mut options).await?;
         }
-        let panel = match y_panel.take() {
-            Some((at, panel)) if at == column => panel,
+        let of_y = match y_panel.take() {
+            Some((at, of_y)) if at == column => of_y,
             _ => {
                 y.read_rows(column..column + width, &mut rows)?;
-                context.upload_slice(&rows, &[width, d])?
+                panel(&rows, width, 1)?
             }
         };
         x.read_rows(row..row + height, &mut rows)?;
-        let x_panel = context.upload_slice(&rows, &[height, d])?;
-        let storage = executor.run(&work, &[x_panel.operand(), panel.operand()])?;
+        let of_x = panel(&rows, height, 0)?;
+        let storage = executor.run(&work, &[of_x.operand(), of_y.operand()])?;
         let bytes = Layout::contiguous(&[height, width]).len() as u64 * 4;
         let read = executor.read(&storage, 0, bytes);
         in_flight.push_back(InFlight { row, column, shape: (height, width), read });
-        y_panel = Some((column, panel));
+        y_panel = Some((column, of_y));
     }
     while !in_flight.is_empty() {
         settle(&mut in_flight, sink, &mut progress, &mut options).await?;

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::MetricArgs;
+
 /// What becomes of the values of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reduction {
@@ -65,18 +67,12 @@ pub(crate) struct Reduce {
     /// The points that they meet; X where left out
     pub(crate) y: Option<String>,
     /// Kernel with its parameters, e.g. 'matern(nu=2.5)'; see `gristmill gram --list`
-    #[arg(long, short, conflicts_with_all = ["metric", "p"])]
+    #[arg(long, short, conflicts_with_all = ["metric", "p", "base", "mode", "w", "variances", "inverse_covariance"])]
     pub(crate) kernel: Option<String>,
-    /// Metric [default: euclidean]; see `gristmill pairwise --list`
-    #[arg(long, short)]
-    pub(crate) metric: Option<String>,
-    /// The power of minkowski, above 0
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) p: Option<f32>,
     /// What becomes of the values of a row; see below
     #[arg(long, short, value_name = "REDUCTION")]
     pub(crate) reduce: Reduction,
-    /// One row per row of Y: a vector, or up to 1024 columns
+    /// What the values are multiplied by (--w weighs columns): one row per row of Y, a vector or up to 1024 columns
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<String>,
     /// Only these columns of X and Y, counted from 0
@@ -97,6 +93,8 @@ pub(crate) struct Reduce {
     /// Where the result goes (.npy, .npz, .csv; topk: .npz)
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: String,
+    #[command(flatten)]
+    pub(crate) metric: MetricArgs,
 }
 
 #[cfg(test)]

@@ -7,20 +7,21 @@ use ndarray::{Array2, ArrayD, ArrayView1, Ix2};
 use serde_json::json;
 
 use super::Job;
-use super::pairs::{metric, panel_bytes, progress, row_panels};
+use super::metric::Chosen;
+use super::pairs::{panel_bytes, progress, row_panels};
+use super::points::Selection;
 use crate::args::{General, Knn};
-use crate::format::{Kind, Member, Output, Values, read_labels, read_points};
+use crate::format::{Kind, Member, Output, Values, read_labels};
 use crate::usage;
 
 pub(super) fn run(general: &General, args: &Knn) -> Result<()> {
-    let metric = metric(&args.metric, args.p)?;
+    let chosen = Chosen::of(&args.metric)?;
     let mut job = Job::new("knn", general);
     let output = Output::create(&args.output, &[Kind::Npz])?;
-    let train = read_points(&args.train)?;
-    let query = read_points(&args.query)?;
-    job.took("x", &query, query.array.shape());
-    job.took("y", &train, train.array.shape());
-    let (known, wanted) = (train.array.nrows(), query.array.nrows());
+    let selection = Selection { columns: &[], bits: chosen.compares_bits() };
+    let query = selection.read(&mut job, "x", &args.query)?;
+    let train = selection.read(&mut job, "y", &args.train)?;
+    let (known, wanted) = (train.nrows(), query.nrows());
     if args.k == 0 || args.k > known {
         return Err(usage(format!("knn: -k {} must be from 1 to the rows of {} ({known})", args.k, args.train)));
     }
@@ -34,9 +35,10 @@ pub(super) fn run(general: &General, args: &Knn) -> Result<()> {
             args.train
         );
     }
+    let metric = chosen.ready(&mut job, &mut [&mut query.view(), &mut train.view()])?;
     let (mut indices, mut distances, mut votes) = room(general, wanted, known, args.k)?;
     let context = job.open()?;
-    let (points, queries) = (context.upload(&train.array)?, context.upload(&query.array)?);
+    let (points, queries) = (context.upload(&train)?, context.upload(&query)?);
     let progress = progress(&job, "queries");
     progress.set_length(wanted as u64);
     for panel in row_panels(wanted, known, panel_bytes(general, &context)) {

@@ -8,13 +8,16 @@ mod fft;
 mod gemm;
 mod info;
 mod knn;
+mod metric;
 mod pairs;
+mod points;
 mod reduce;
 
 use std::io::Write;
 use std::time::Instant;
 
 use anyhow::Result;
+use gristmill::stream::Source;
 use gristmill::{Context, Element, Error, Tensor};
 use serde_json::{Value, json};
 
@@ -50,19 +53,33 @@ struct Job<'a> {
     general: &'a General,
     start: Instant,
     inputs: Vec<(&'static str, String, Vec<usize>)>,
+    notes: Vec<String>,
 }
 
 impl<'a> Job<'a> {
     fn new(name: &'static str, general: &'a General) -> Self {
-        Self { name, general, start: Instant::now(), inputs: Vec::new() }
+        Self { name, general, start: Instant::now(), inputs: Vec::new(), notes: Vec::new() }
     }
 
     /// Remembers an input for messages, and says what was converted.
     fn took<T>(&mut self, argument: &'static str, input: &Input<T>, shape: &[usize]) {
         self.inputs.push((argument, input.path.clone(), shape.to_vec()));
         if let Some(note) = &input.note {
-            self.say(note);
+            self.note(note.clone());
         }
+    }
+
+    /// Says what was done without being asked, and keeps it for the record.
+    fn note(&mut self, line: String) {
+        self.say(&line);
+        self.notes.push(line);
+    }
+
+    /// `the 5 rows of x.npy and y.npy`, for sources that are the inputs taken so far.
+    fn sources(&self, rows: &[&mut dyn Source]) -> String {
+        let count: usize = rows.iter().map(|rows| rows.shape().0).sum();
+        let paths: Vec<&str> = self.inputs.iter().map(|(_, path, _)| path.as_str()).take(rows.len()).collect();
+        format!("the {count} rows of {}", paths.join(" and "))
     }
 
     fn say(&self, line: &str) {
@@ -117,6 +134,7 @@ impl<'a> Job<'a> {
         if self.general.json {
             let mut record = json!({
                 "command": self.name, "device": device, "output": output, "shape": shape, "seconds": seconds,
+                "notes": self.notes,
             });
             if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
                 record.extend(more);

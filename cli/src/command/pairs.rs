@@ -2,33 +2,33 @@
 
 use std::io::Write;
 use std::ops::Range;
-use std::path::Path;
 
 use anyhow::{Result, bail};
-use gristmill::stream::{self, NpySink, NpySource, Source, StreamOptions};
-use gristmill::{Context, Kernel, Metric};
+use gristmill::stream::{self, NpySink, Sink, Source, StreamOptions};
+use gristmill::{Context, Kernel, Metric, Preparation};
 use indicatif::{ProgressBar, ProgressStyle};
-use ndarray::{Array1, Array2, Axis, Ix2};
+use ndarray::{Array1, ArrayView2, Ix2};
 use serde_json::json;
 
 use super::Job;
+use super::metric::{self, Chosen};
+use super::points::{Points, Selection, matrix_bytes};
 use crate::args::{General, Gram, Pairwise};
-use crate::format::{Input, Kind, Output, Values, peek_rows, read_labels, read_points};
+use crate::format::{Kind, Output, Values};
 use crate::{stop, usage};
 
 pub(super) fn pairwise(general: &General, args: &Pairwise) -> Result<()> {
     if args.list {
-        return list_metrics(general);
+        return metric::list(general);
     }
-    let mut metric = metric(&args.metric, args.p)?;
+    let mut asked = args.metric.clone();
+    asked.w = asked.w.or_else(|| args.weights.clone());
+    let chosen = Chosen::of(&asked)?;
     let mut job = Job::new("pairwise", general);
     let paths = [args.x.as_deref(), args.y.as_deref(), args.output.as_deref()];
-    let work = Matrix::prepare(&mut job, paths, &args.columns, !args.paired && !args.condensed)?;
-    if let Some(path) = &args.weights {
-        let weights = read_labels(path)?;
-        job.took("weights", &weights, &[weights.array.len()]);
-        metric = metric.with_weights(weights.array.iter().map(|&w| w as f32).collect());
-    }
+    let selection = Selection { columns: &args.columns, bits: chosen.compares_bits() };
+    let work = Matrix::prepare(&mut job, paths, selection, !args.paired && !args.condensed)?;
+    let metric = work.ready(&mut job, chosen)?;
     let name = metric.name.to_string();
     if args.paired || args.condensed {
         return work.vector(&job, &metric, json!({ "metric": name }));
@@ -44,34 +44,8 @@ pub(super) fn gram(general: &General, args: &Gram) -> Result<()> {
     let mut job = Job::new("gram", general);
     let kernel: Kernel = job.explain(text.parse())?;
     let paths = [args.x.as_deref(), args.y.as_deref(), args.output.as_deref()];
-    let work = Matrix::prepare(&mut job, paths, &args.columns, true)?;
+    let work = Matrix::prepare(&mut job, paths, Selection { columns: &args.columns, bits: false }, true)?;
     work.run(&job, &Function::Kernel(kernel), json!({ "kernel": text }))
-}
-
-/// The metric of a name and a power.
-pub(super) fn metric(name: &str, p: Option<f32>) -> Result<Metric> {
-    match (name.to_lowercase().as_str(), p) {
-        ("minkowski", p) => Ok(Metric::minkowski(p.unwrap_or(2.0))),
-        (_, Some(p)) => Err(usage(format!("--p {p} is the power of minkowski; {name} has none"))),
-        (lower, None) => Metric::named(lower).map_err(|error| usage(format!("{error} (`gristmill pairwise --list`)"))),
-    }
-}
-
-fn list_metrics(general: &General) -> Result<()> {
-    let metrics = Metric::all();
-    let mut out = std::io::stdout();
-    if general.json {
-        let names: Vec<&str> = metrics.iter().map(|m| m.name.as_ref()).collect();
-        return Ok(writeln!(out, "{}", json!(names))?);
-    }
-    for metric in &metrics {
-        // What follows from p is not the caller's to give.
-        let power = metric.parameters.iter().find(|(name, _)| name == "p").map(|(_, p)| format!("--p {p}"));
-        let note = if metric.is_metric { "" } else { "no triangle inequality" };
-        let line = format!("{:<14}{:<10}{note}", metric.name, power.unwrap_or_default());
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
 }
 
 fn list_kernels(general: &General) -> Result<()> {
@@ -93,80 +67,6 @@ fn list_kernels(general: &General) -> Result<()> {
     )?)
 }
 
-/// Rows that are in memory, or stay in their file.
-enum Points {
-    Here(Array2<f32>),
-    There(NpySource),
-}
-
-impl Points {
-    /// Reads a file, unless it is large, can be read in parts, and the result can be written in parts.
-    fn open(job: &mut Job<'_>, argument: &'static str, path: &str, streamed: bool) -> Result<Self> {
-        let file = Path::new(path);
-        if let Some((rows, columns, was)) = peek_rows(file).filter(|_| streamed) {
-            let large = matrix_bytes(rows, columns) > job.general.budget() / 4;
-            // What is wrong with a file that cannot be mapped, the plain reader says.
-            if let Some(source) = large.then(|| NpySource::open(file).ok()).flatten() {
-                let note = (was != "float32").then(|| format!("{path}: {was} converted to float32"));
-                let input = Input { path: path.to_owned(), array: (), note };
-                job.took(argument, &input, &[rows, columns]);
-                return Ok(Self::There(source));
-            }
-        }
-        let input = read_points(path)?;
-        job.took(argument, &input, input.array.shape());
-        Ok(Self::Here(input.array))
-    }
-
-    /// Some of the columns, in the order given; all where none is named.
-    fn columns(self, chosen: &[usize], path: &str) -> Result<Self> {
-        match self {
-            Self::Here(array) => Ok(Self::Here(chosen_columns(array, chosen, path)?)),
-            Self::There(source) => Ok(Self::There(source)),
-        }
-    }
-
-    fn rows(&self) -> usize {
-        match self {
-            Self::Here(array) => array.nrows(),
-            Self::There(source) => source.shape().0,
-        }
-    }
-
-    /// Bytes of all rows as the devices take them.
-    fn bytes(&self) -> u64 {
-        let (rows, columns) = match self {
-            Self::Here(array) => array.dim(),
-            Self::There(source) => source.shape(),
-        };
-        matrix_bytes(rows, columns)
-    }
-
-    /// Another reader of the same rows.
-    fn source(&self, path: &str) -> Result<Box<dyn Source + '_>> {
-        Ok(match self {
-            Self::Here(array) => Box::new(array.view()),
-            Self::There(_) => Box::new(NpySource::open(Path::new(path))?),
-        })
-    }
-}
-
-/// Some of the columns, in the order given; all where none is named.
-pub(super) fn chosen_columns(array: Array2<f32>, chosen: &[usize], path: &str) -> Result<Array2<f32>> {
-    if chosen.is_empty() {
-        return Ok(array);
-    }
-    match chosen.iter().find(|column| **column >= array.ncols()) {
-        Some(wrong) => Err(usage(format!("--columns {wrong}: {path} has columns 0 to {}", array.ncols().max(1) - 1))),
-        None => Ok(array.select(Axis(1), chosen)),
-    }
-}
-
-/// Bytes of so many float32.
-fn matrix_bytes(rows: usize, columns: usize) -> u64 {
-    (rows as u64).saturating_mul(columns as u64).saturating_mul(4)
-}
-
 /// What is computed for every pair of rows.
 enum Function {
     Metric(Metric),
@@ -184,16 +84,25 @@ struct Matrix {
 
 impl Matrix {
     /// Reads X and Y, or leaves them in their files where the result is a matrix that can be written in parts.
-    fn prepare(job: &mut Job<'_>, paths: [Option<&str>; 3], chosen: &[usize], in_parts: bool) -> Result<Self> {
+    fn prepare(job: &mut Job<'_>, paths: [Option<&str>; 3], selection: Selection<'_>, in_parts: bool) -> Result<Self> {
         let [x, y, output] = paths;
         // clap requires both where the list is not asked for.
         let (Some(x), Some(output)) = (x, output) else { return Err(usage("X and --output are needed")) };
         let output = Output::create(output, &[Kind::Npy, Kind::Npz, Kind::Csv])?;
         let paths = [x.to_owned(), y.unwrap_or(x).to_owned()];
-        let streamed = output.kind() == Kind::Npy && in_parts && chosen.is_empty();
-        let x = Points::open(job, "x", x, streamed)?.columns(chosen, &paths[0])?;
-        let y = y.map(|y| Points::open(job, "y", y, streamed)?.columns(chosen, &paths[1])).transpose()?;
+        let streamed = output.kind() == Kind::Npy && in_parts;
+        let x = selection.open(job, "x", x, streamed)?;
+        let y = y.map(|y| selection.open(job, "y", y, streamed)).transpose()?;
         Ok(Self { x, y, paths, output })
+    }
+
+    /// The metric with its table, which may come from the rows.
+    fn ready(&self, job: &mut Job<'_>, chosen: Chosen) -> Result<Metric> {
+        let mut x = self.x.source(&self.paths[0])?;
+        let mut y = self.y.as_ref().map(|y| y.source(&self.paths[1])).transpose()?;
+        let mut rows: Vec<&mut dyn Source> = vec![x.as_mut()];
+        rows.extend(y.as_mut().map(|y| y.as_mut() as &mut dyn Source));
+        chosen.ready(job, &mut rows)
     }
 
     fn run(self, job: &Job<'_>, function: &Function, more: serde_json::Value) -> Result<()> {
@@ -273,12 +182,48 @@ impl Matrix {
         let mut sink = NpySink::new(self.output.path());
         stop::remove_when_stopped(sink.temporary_path());
         let (x, y) = (x.as_mut(), y.as_mut());
+        // What an expanded square leaves of a row's distance from itself is rounding.
+        let same = self.y.is_none();
         job.explain(match function {
+            Function::Metric(metric) if same && is_expanded(metric) => {
+                stream::pairwise_blocking(context, x, y, metric, &mut ZeroDiagonal(sink), options)
+            }
             Function::Metric(metric) => stream::pairwise_blocking(context, x, y, metric, &mut sink, options),
             Function::Kernel(kernel) => stream::gram_blocking(context, x, y, kernel, &mut sink, options),
         })?;
         progress.finish_and_clear();
         Ok(())
+    }
+}
+
+fn is_expanded(metric: &Metric) -> bool {
+    metric.prepare.is_some_and(|prepare| prepare.rows == Preparation::Expand)
+}
+
+/// A sink of a square matrix whose diagonal is 0.
+struct ZeroDiagonal(NpySink);
+
+impl Sink for ZeroDiagonal {
+    fn begin(&mut self, rows: usize, columns: usize) -> gristmill::Result<()> {
+        self.0.begin(rows, columns)
+    }
+
+    fn write(&mut self, row: usize, column: usize, tile: ArrayView2<'_, f32>) -> gristmill::Result<()> {
+        let diagonal = row.max(column)..(row + tile.nrows()).min(column + tile.ncols());
+        if diagonal.is_empty() {
+            return self.0.write(row, column, tile);
+        }
+        let mut tile = tile.to_owned();
+        diagonal.filter_map(|at| Some((at.checked_sub(row)?, at.checked_sub(column)?))).for_each(|place| {
+            if let Some(entry) = tile.get_mut(place) {
+                *entry = 0.0;
+            }
+        });
+        self.0.write(row, column, tile.view())
+    }
+
+    fn finish(&mut self) -> gristmill::Result<()> {
+        self.0.finish()
     }
 }
 

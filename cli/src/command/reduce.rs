@@ -5,15 +5,17 @@ use std::ops::Range;
 use anyhow::{Result, ensure};
 use gristmill::{
     Extremes, Kernel, Metric, PairFunction, PairSource, ReduceOptions, Tensor, count_within, largest, log_sum_exp,
-    pair_mean, pair_sum, smallest, softmax_sum,
+    pair_mean, pair_sum, smallest, softmax_sum, stream,
 };
 use ndarray::{ArrayD, Axis, IxDyn, concatenate};
 use serde_json::json;
 
 use super::Job;
-use super::pairs::{chosen_columns, metric, progress};
+use super::metric::Chosen;
+use super::pairs::progress;
+use super::points::Selection;
 use crate::args::{General, Reduce, Reduction};
-use crate::format::{Kind, Member, Output, Values, read_points, read_real};
+use crate::format::{Kind, Member, Output, Values, read_real};
 use crate::usage;
 
 /// Pairs between two steps of the progress bar.
@@ -27,22 +29,23 @@ pub(super) fn run(general: &General, args: &Reduce) -> Result<()> {
     let kinds: &[Kind] =
         if matches!(args.reduce, Reduction::TopK(_)) { &[Kind::Npz] } else { &[Kind::Npy, Kind::Npz, Kind::Csv] };
     check(args)?;
-    let source = match &args.kernel {
-        Some(kernel) => Source::Kernel(job.explain(kernel.parse::<Kernel>())?),
-        None => Source::Metric(metric(args.metric.as_deref().unwrap_or("euclidean"), args.p)?),
-    };
+    // What is wrong with a kernel or a flag is said before anything is read.
+    let kernel = args.kernel.as_ref().map(|kernel| job.explain(kernel.parse::<Kernel>())).transpose()?;
+    let chosen = Chosen::of(&args.metric)?;
     let output = Output::create(&args.output, kinds)?;
-    let read = |path: &str| {
-        let mut points = read_points(path)?;
-        points.array = chosen_columns(points.array, &args.columns, path)?;
-        anyhow::Ok(points)
+    let selection = Selection { columns: &args.columns, bits: kernel.is_none() && chosen.compares_bits() };
+    let x = selection.read(&mut job, "x", &args.x)?;
+    let y = args.y.as_deref().map(|y| selection.read(&mut job, "y", y)).transpose()?;
+    let source = match kernel {
+        Some(kernel) => Source::Kernel(kernel),
+        None => {
+            let (mut of_x, mut of_y) = (x.view(), y.as_ref().map(|y| y.view()));
+            let mut rows: Vec<&mut dyn stream::Source> = vec![&mut of_x];
+            rows.extend(of_y.as_mut().map(|y| y as &mut dyn stream::Source));
+            Source::Metric(chosen.ready(&mut job, &mut rows)?)
+        }
     };
-    let (x, y) = (read(&args.x)?, args.y.as_deref().map(read).transpose()?);
-    job.took("x", &x, x.array.shape());
-    if let Some(y) = &y {
-        job.took("y", y, y.array.shape());
-    }
-    let (n, m) = (x.array.nrows(), y.as_ref().unwrap_or(&x).array.nrows());
+    let (n, m) = (x.nrows(), y.as_ref().unwrap_or(&x).nrows());
     let weights = args.weights.as_deref().map(read_real).transpose()?;
     if let Some(weights) = &weights {
         job.took("weights", weights, weights.array.shape());
@@ -50,14 +53,14 @@ pub(super) fn run(general: &General, args: &Reduce) -> Result<()> {
     }
     let columns = match args.reduce {
         Reduction::TopK(k) => k,
-        Reduction::Softmax if weights.is_none() => x.array.ncols(),
+        Reduction::Softmax if weights.is_none() => x.ncols(),
         _ => weights.as_ref().and_then(|w| w.array.shape().get(1).copied()).unwrap_or(1),
     };
     // Values and indices, and their parts while they are joined.
     job.holds(n.saturating_mul(columns).saturating_mul(24))?;
     let context = job.open()?;
-    let points = context.upload(&x.array)?;
-    let others = y.as_ref().map(|y| context.upload(&y.array)).transpose()?.unwrap_or_else(|| points.clone());
+    let points = context.upload(&x)?;
+    let others = y.as_ref().map(|y| context.upload(y)).transpose()?.unwrap_or_else(|| points.clone());
     let values = weights.as_ref().map(|w| context.upload(&w.array)).transpose()?;
     let work = Work { args, source, others, values };
     // A row's number within its panel is not its number in Y.

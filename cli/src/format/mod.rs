@@ -141,20 +141,39 @@ pub(crate) fn read_points(path: &str) -> Result<Input<ndarray::Array2<f32>>> {
     })
 }
 
+/// Reads points whose features are the bits of whole numbers, as halves of 16 bits each.
+pub(crate) fn read_bits(path: &str) -> Result<Input<ndarray::Array2<f32>>> {
+    let (file, member) = split_member(path);
+    let array = match Kind::of(path)? {
+        Kind::Npy => npy::read_bits(&file),
+        Kind::Npz => npz::read_bits(&file, member),
+        _ => bail!("{path}: the bits of whole numbers are read from .npy and .npz"),
+    }
+    .with_context(|| path.to_owned())?;
+    Ok(Input { path: path.to_owned(), array, note: None })
+}
+
 /// Reads one number per point: a vector, or a single row or column.
 pub(crate) fn read_labels(path: &str) -> Result<Input<Vec<f64>>> {
+    read_exact(path)?.map(|(shape, values)| {
+        if shape.iter().filter(|&&n| n != 1).count() > 1 {
+            bail!("has shape {}; a vector is needed here", shape_text(&shape));
+        }
+        Ok(values)
+    })
+}
+
+/// Reads real numbers without rounding them to float32: the shape, and the values in row-major order.
+pub(crate) fn read_exact(path: &str) -> Result<Input<(Vec<usize>, Vec<f64>)>> {
     let (file, member) = split_member(path);
-    let (shape, values) = match Kind::of(path)? {
+    let array = match Kind::of(path)? {
         Kind::Npy => npy::read_f64(&file),
         Kind::Npz => npz::read_f64(&file, member),
         Kind::Csv => csv::read(&file).map(|a| (a.shape().to_vec(), a.iter().map(|&v| f64::from(v)).collect())),
-        Kind::Picture | Kind::Sound => bail!("{path}: labels are read from .npy, .npz or CSV"),
+        Kind::Picture | Kind::Sound => bail!("{path}: numbers are read from .npy, .npz and CSV"),
     }
     .with_context(|| path.to_owned())?;
-    if shape.iter().filter(|&&n| n != 1).count() > 1 {
-        bail!("{path}: has shape {}; one label per row is needed", shape_text(&shape));
-    }
-    Ok(Input { path: path.to_owned(), array: values, note: None })
+    Ok(Input { path: path.to_owned(), array, note: None })
 }
 
 /// A signal for transforms and convolutions: a CSV of one column or one row is a signal of one axis.

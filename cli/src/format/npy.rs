@@ -9,7 +9,7 @@ use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use ndarray::{ArrayD, IxDyn, ShapeBuilder};
+use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
 use npyz::{Endianness, TypeChar, TypeStr};
 use num_complex::Complex32;
 
@@ -130,6 +130,38 @@ pub(super) fn read_f64_from(reader: &mut impl Read, bytes: u64) -> Result<(Vec<u
     let shape = header.shape.clone();
     let values = arrange(&header, flat)?;
     Ok((shape, values.into_iter().collect()))
+}
+
+/// Reads the bits of whole numbers: two axes, rows as halves of 16 bits.
+pub(super) fn read_bits(path: &Path) -> Result<Array2<f32>> {
+    let (mut reader, bytes) = open(path)?;
+    read_bits_from(&mut reader, bytes)
+}
+
+/// As [`read_bits`], from anything that holds `bytes` bytes.
+pub(super) fn read_bits_from(reader: &mut impl Read, bytes: u64) -> Result<Array2<f32>> {
+    let header = read_header(reader, bytes)?;
+    let (width, kind) = (header.element_bytes(), header.element.type_char());
+    ensure!(
+        matches!(kind, TypeChar::Int | TypeChar::Uint) && width <= 4,
+        "holds {}; the bits of whole numbers of 1, 2 or 4 bytes are compared here, e.g. those of np.packbits",
+        header.type_name()
+    );
+    let &[rows, columns] = header.shape.as_slice() else {
+        bail!("has shape {}; two axes are needed here (rows are points)", super::shape_text(&header.shape));
+    };
+    let row_bytes = columns.checked_mul(width).filter(|bytes| bytes % 2 == 0).with_context(|| {
+        format!("has rows of {columns}×{width} bytes; bits are compared two bytes at a time: pack them into words of 16 or 32")
+    })?;
+    let mut flat = Vec::with_capacity(header.len());
+    decode(reader, &header, |_, value| {
+        flat.push(value as i64);
+        Ok(())
+    })?;
+    let words = arrange(&header, flat)?;
+    let all: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes().into_iter().take(width)).collect();
+    let halves = all.chunks_exact(2).map(|two| f32::from(u16::from_le_bytes([two[0], two[1]]))).collect();
+    Ok(Array2::from_shape_vec((rows, row_bytes / 2), halves)?)
 }
 
 fn narrow(value: f64, index: usize) -> Result<f32> {

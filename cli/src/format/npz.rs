@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use ndarray::Array2;
 use npyz::npz::{NpzArchive, file_name_from_array_name};
 
 use super::{Values, npy};
@@ -16,6 +17,11 @@ pub(super) fn read(path: &Path, member: Option<&str>) -> Result<(Values, Option<
 /// As [`read`], exactly.
 pub(super) fn read_f64(path: &Path, member: Option<&str>) -> Result<(Vec<usize>, Vec<f64>)> {
     with_member(path, member, |reader, bytes| npy::read_f64_from(reader, bytes))
+}
+
+/// As [`read`], the bits of whole numbers.
+pub(super) fn read_bits(path: &Path, member: Option<&str>) -> Result<Array2<f32>> {
+    with_member(path, member, |reader, bytes| npy::read_bits_from(reader, bytes))
 }
 
 fn with_member<T>(path: &Path, member: Option<&str>, read: impl FnOnce(&mut &[u8], u64) -> Result<T>) -> Result<T> {

@@ -110,7 +110,7 @@ impl FftTrial {
                 size += want.norm_sqr();
                 count += 1;
             }
-            comparison.norm(|| place, f64::sqrt(error), tolerance * f64::sqrt(size), count);
+            comparison.norm(|| place, f64::sqrt(error), (f64::sqrt(size), tolerance * f64::sqrt(size)), count);
         };
         if let [axis] = self.axes[..] {
             for (line, (got, want)) in got.lanes(Axis(axis)).into_iter().zip(want.lanes(Axis(axis))).enumerate() {

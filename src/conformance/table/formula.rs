@@ -217,6 +217,11 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
             add(op("parameters"), What::Hyperparameters(kernel), (7, 40, 3));
         }
     }
+    let whitened = "2*rbf(precision=[[2, 0.5, 0], [0.5, 1, -0.25], [0, -0.25, 1]]) + linear";
+    if let Ok(kernel) = whitened.parse::<Kernel>() {
+        add("gradient::rbf(precision) of x".to_owned(), What::Gradient(kernel.clone(), GradientOf::X), (5, 130, 3));
+        add("gradient::rbf(precision) of parameters".to_owned(), What::Hyperparameters(kernel), (7, 40, 3));
+    }
     let composed = "2.5*rbf([0.5, 1, 2]) + 0.3*rq(1.2, alpha=0.5)*dot_product(0.8)";
     if let Ok(kernel) = composed.parse::<Kernel>() {
         for (name, of) in [("x", GradientOf::X), ("y", GradientOf::Y), ("values", GradientOf::Values)] {

@@ -10,6 +10,11 @@ mod pair;
 mod reduce;
 mod transfer;
 
+#[cfg(test)]
+pub(super) use pair::RULES;
+#[cfg(test)]
+pub(super) use reduce::reductions;
+
 use super::compare::Comparison;
 use super::covering;
 use super::trial::{Extent, Trial};

@@ -53,6 +53,7 @@ pub(super) static ALL: LazyLock<Vec<&'static KernelEntry>> = LazyLock::new(|| {
 
 const GAMMA: Parameter = Parameter { name: "gamma", default: None, rule: Rule::NotNegative };
 const LENGTH_SCALE: Parameter = Parameter { name: "length_scale", default: Some(1.0), rule: Rule::Positive };
+const PRECISION: Parameter = Parameter { name: "precision", default: None, rule: Rule::PositiveDefinite };
 const LENGTH_SCALES: Parameter = Parameter { rule: Rule::PositivePerFeature, ..LENGTH_SCALE };
 
 /// A number with a default.

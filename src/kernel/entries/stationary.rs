@@ -1,26 +1,30 @@
 //! Kernels of a distance with length scales.
 
-use super::{GAMMA, KernelEntry, LENGTH_SCALES, Parameter, Rule, kernels, number};
+use super::{GAMMA, KernelEntry, LENGTH_SCALES, PRECISION, Parameter, Rule, kernels, number};
 use crate::expr::Expr;
-use crate::kernel::definition::{city_block, distance, matern, scaled_distance};
+use crate::kernel::definition::{city_block, distance, matern, quadratic_form, scaled_distance};
 use crate::metric::Metric;
 
 kernels! {
     RBF = KernelEntry {
         name: "rbf",
         aliases: &["gaussian", "squared_exponential"],
-        formula: "exp(−½ Σ ((x_f − y_f)/l_f)²), or exp(−γ‖x − y‖²)",
-        parameters: &[Parameter { default: None, ..LENGTH_SCALES }, GAMMA],
-        expression: |arguments, statistics| match (arguments.given("length_scale"), arguments.given("gamma")) {
-            (Some(_), Some(_)) => Err(arguments.refuse("length_scale", "or gamma can be given, not both")),
-            (Some(_), None) => Ok(statistics.scaled_squares(arguments, "length_scale", -0.5)?.exp()),
-            (None, _) => {
-                Ok((Expr::parameter(-arguments.number_or_inverse_d("gamma")) * statistics.of(Metric::SQEUCLIDEAN)).exp())
+        formula: "exp(−½ Σ ((x_f − y_f)/l_f)²), exp(−½ (x − y)ᵀ P (x − y)), or exp(−γ‖x − y‖²)",
+        parameters: &[Parameter { default: None, ..LENGTH_SCALES }, GAMMA, PRECISION],
+        expression: |arguments, statistics| {
+            arguments.at_most_one(&["length_scale", "gamma", "precision"])?;
+            if arguments.given("precision").is_some() {
+                return Ok((statistics.quadratic_form(arguments, "precision")? * -0.5).exp());
             }
+            if arguments.given("length_scale").is_some() {
+                return Ok(statistics.scaled_squares(arguments, "length_scale", -0.5)?.exp());
+            }
+            Ok((Expr::parameter(-arguments.number_or_inverse_d("gamma")) * statistics.of(Metric::SQEUCLIDEAN)).exp())
         },
-        definition: |arguments, x, y| match arguments.given("length_scale") {
-            Some(_) => (-0.5 * scaled_distance(arguments, x, y).powi(2)).exp(),
-            None => (-arguments.number_or_inverse_d("gamma") * distance(x, y).powi(2)).exp(),
+        definition: |arguments, x, y| match (arguments.given("length_scale"), arguments.given("precision")) {
+            (Some(_), _) => (-0.5 * scaled_distance(arguments, x, y).powi(2)).exp(),
+            (_, Some(_)) => (-0.5 * quadratic_form(arguments.matrix("precision"), x, y)).exp(),
+            _ => (-arguments.number_or_inverse_d("gamma") * distance(x, y).powi(2)).exp(),
         },
     };
 

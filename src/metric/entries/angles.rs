@@ -16,6 +16,7 @@ metrics! {
     /// Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1.
     pub INNER_PRODUCT {
         name: "inner_product",
+        formula: "Σ w_f x_f y_f",
         aliases: &["dot"],
         accumulate: "(*state).sum += x * y;",
         accumulate_weighted: "(*state).sum += w * (x * y);",
@@ -39,6 +40,7 @@ metrics! {
     /// Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1; WGSL, "Floating Point Accuracy".
     pub COSINE {
         name: "cosine",
+        formula: "1 − Σ w_f x_f y_f / (‖x‖ ‖y‖)",
         state: "dot: f32, xx: f32, yy: f32",
         accumulate: "(*state).dot += x * y; (*state).xx += x * x; (*state).yy += y * y;",
         accumulate_weighted: "(*state).dot += w * (x * y); (*state).xx += w * (x * x); (*state).yy += w * (y * y);",
@@ -61,6 +63,7 @@ metrics! {
     /// As [`Metric::COSINE`]; scikit-learn, `sklearn.metrics.pairwise.cosine_similarity`.
     pub COSINE_SIMILARITY {
         name: "cosine_similarity",
+        formula: "Σ w_f x_f y_f / (‖x‖ ‖y‖), 0 where a row is zero",
         state: COSINE.state,
         accumulate: COSINE.accumulate,
         accumulate_weighted: COSINE.accumulate_weighted,
@@ -90,6 +93,7 @@ metrics! {
     /// Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983 (the corrected two-pass form).
     pub CORRELATION {
         name: "correlation",
+        formula: "1 − Pearson's correlation of the rows",
         accumulate: "let difference = x - y; (*state).sum += difference * difference;",
         finish: "return 0.5 * state.sum;",
         prepare: Some(Prepare {
@@ -122,6 +126,7 @@ metrics! {
     /// `sklearn.metrics.pairwise.haversine_distances`.
     pub HAVERSINE {
         name: "haversine",
+        formula: "2 arcsin √(sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2)), rows are (φ, λ) in radians",
         state: "near: f32, far: f32, scale: f32, seen: u32",
         accumulate: "let s = sin_(0.5 * (x - y)); var t = cos_(0.5 * (x - y)); var scale = (*state).scale;
     if (*state).seen == 0u { scale = 1.0; t = sin_(0.5 * (x + y)); (*state).scale = cos_(x) * cos_(y); }

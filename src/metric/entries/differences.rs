@@ -17,6 +17,7 @@ metrics! {
     /// Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1 and Lemma 3.1.
     pub SQEUCLIDEAN {
         name: "sqeuclidean",
+        formula: "Σ w_f (x_f − y_f)²",
         accumulate: "let difference = x - y; (*state).sum += difference * difference;",
         accumulate_weighted: "let difference = x - y; (*state).sum += w * (difference * difference);",
         definition: |x, y, w, _| sum(x, y, w, |x, y| (x - y) * (x - y)),
@@ -36,6 +37,7 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN`].
     pub EUCLIDEAN {
         name: "euclidean",
+        formula: "√(Σ w_f (x_f − y_f)²)",
         aliases: &["l2"],
         accumulate: SQEUCLIDEAN.accumulate,
         accumulate_weighted: SQEUCLIDEAN.accumulate_weighted,
@@ -56,6 +58,7 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN`]; SciPy, `scipy.spatial.distance.seuclidean`; WGSL, "Floating Point Accuracy".
     pub SEUCLIDEAN {
         name: "seuclidean",
+        formula: "√(Σ (x_f − y_f)² / V_f)",
         // Without variances there is nothing to compute, and `check` says so.
         accumulate_weighted: "let difference = x - y; (*state).sum += difference * difference / w;",
         finish: EUCLIDEAN.finish,
@@ -84,6 +87,7 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN`]; scikit-learn, `sklearn.metrics.pairwise.nan_euclidean_distances`.
     pub NAN_EUCLIDEAN {
         name: "nan_euclidean",
+        formula: "√(d/k Σ (x_f − y_f)²) over the k features that are no NaN in either",
         state: "sum: f32, present: f32, all: f32",
         accumulate: "let difference = x - y; let there = !(is_nan_(x) | is_nan_(y));
     (*state).sum += select(0.0, difference * difference, there);
@@ -115,6 +119,7 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN`].
     pub CITYBLOCK {
         name: "cityblock",
+        formula: "Σ w_f |x_f − y_f|",
         aliases: &["l1", "manhattan"],
         accumulate: "(*state).sum += abs(x - y);",
         accumulate_weighted: "(*state).sum += w * abs(x - y);",
@@ -136,6 +141,7 @@ metrics! {
     /// IEEE 754-2019, §3.4; SciPy, `scipy.spatial.distance.chebyshev` (for the weights).
     pub CHEBYSHEV {
         name: "chebyshev",
+        formula: "max |x_f − y_f| where w_f > 0",
         aliases: &["linf", "chebychev"],
         state: "bits: u32",
         accumulate: "(*state).bits = max((*state).bits, bitcast<u32>(x - y) & 0x7fffffffu);",
@@ -152,6 +158,7 @@ metrics! {
 
     const MINKOWSKI {
         name: "minkowski",
+        formula: "(Σ w_f |x_f − y_f|ᵖ)^(1/p)",
         accumulate: "(*state).sum += pow_(abs(x - y), p);",
         accumulate_weighted: "(*state).sum += w * pow_(abs(x - y), p);",
         finish: "return pow_(state.sum, 1.0 / p);",
@@ -176,6 +183,7 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN`]; SciPy, `scipy.spatial.distance.canberra`.
     pub CANBERRA {
         name: "canberra",
+        formula: "Σ w_f |x_f − y_f| / (|x_f| + |y_f|)",
         // Branches over a whole register tile would keep some drivers' compilers busy for minutes.
         accumulate: "let size = abs(x) + abs(y); let none = bitcast<u32>(size) == 0u;
     (*state).sum += select(abs(x - y) / select(size, 1.0, none), 0.0, none);",
@@ -203,6 +211,7 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN`]; SciPy, `scipy.spatial.distance.braycurtis`.
     pub BRAYCURTIS {
         name: "braycurtis",
+        formula: "Σ w_f |x_f − y_f| / Σ w_f |x_f + y_f|",
         state: "apart: f32, together: f32",
         accumulate: "(*state).apart += abs(x - y); (*state).together += abs(x + y);",
         accumulate_weighted: "(*state).apart += w * abs(x - y); (*state).together += w * abs(x + y);",

@@ -19,6 +19,7 @@ metrics! {
     /// Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §1.7 (rewriting a difference of roots).
     pub HELLINGER {
         name: "hellinger",
+        formula: "√(½ Σ (√x_f − √y_f)²)",
         accumulate: "let a = sqrt_(x); let b = sqrt_(y); let both = a + b;
     if bitcast<u32>(both) != 0u {
         let apart = select((x - y) / both, a - b, is_inf_(both));
@@ -45,6 +46,7 @@ metrics! {
     /// SciPy, `scipy.special.rel_entr`.
     pub KL_DIVERGENCE {
         name: "kl_divergence",
+        formula: "Σ x_f ln(x_f / y_f)",
         accumulate: "if x > 0.0 && y > 0.0 {
         let apart = x - y;
         if abs(apart) < 0.5 * y { (*state).sum += x * log1p_(apart / y); } else { (*state).sum += x * log_(x / y); }
@@ -64,6 +66,7 @@ metrics! {
 
     const JENSENSHANNON {
         name: "jensenshannon",
+        formula: "√((D(p‖m) + D(q‖m)) / 2), p = x/Σx, q = y/Σy, m = (p + q)/2",
         // With m = (p + q)/2 and r = (p − q)/(p + q) a term is m ((1 + r) ln(1 + r) + (1 − r) ln(1 − r)), which is
         // m Σ r²ᵏ / (k (2k − 1)): no cancellation.
         accumulate: "let both = x + y; let r = abs(x - y) / both; let z = r * r; let rest = (both - abs(x - y)) / both;

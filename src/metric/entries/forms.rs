@@ -5,12 +5,12 @@ use super::super::bound::{compensated_squares, expanded_squares, moved, settled,
 use super::super::definition::{expanded, quadratic_form, sum};
 use super::super::prepare::{Preparation, Prepare};
 use super::metrics;
-use crate::expr::SQRT_ROUNDING;
+use crate::expr::{SQRT_ROUNDING, UNIT_ROUNDOFF};
 use crate::metric::Metric;
 
 metrics! {
     /// The Mahalanobis distance, `√((x − y)ᵀ VI (x − y))` for the inverse VI of a covariance matrix; NaN where a number
-    /// is not finite. [`Metric::mahalanobis`] takes VI.
+    /// is not finite, but in a feature whose row and column of VI are 0. [`Metric::mahalanobis`] takes VI.
     ///
     /// Rows are multiplied by the Cholesky factor of VI (of its symmetric part, in f64) into sums of two floats, whose
     /// differences are as accurate as those of the rows: rows that are close together and far from 0 lose nothing.
@@ -23,19 +23,14 @@ metrics! {
     /// §10.1 (Cholesky); Dekker, "A floating-point technique for extending the available precision", 1971.
     pub MAHALANOBIS {
         name: "mahalanobis",
+        formula: "√((x − y)ᵀ VI (x − y))",
         state: "sum: f32, upper: f32",
         accumulate_weighted: "let difference = fenced_(x - y) + (*state).upper; let complete = w > 1.5;
     (*state).upper = select(difference, 0.0, complete);
     (*state).sum += select(0.0, difference * difference, complete);",
         finish: "return sqrt_(state.sum);",
         table: Table::InverseCovariance,
-        prepare: Some(Prepare {
-            rows: Preparation::Whiten,
-            definition: |x, y, _, _| {
-                let pairs = x.chunks(2).zip(y.chunks(2));
-                pairs.map(|(x, y)| x.iter().zip(y).map(|(x, y)| x - y).sum::<f64>().powi(2)).sum::<f64>().sqrt()
-            },
-        }),
+        prepare: Some(Prepare { rows: Preparation::Whiten, definition: |x, y, _, _| whitened(x, y).sqrt() }),
         definition: |x, y, inverse, _| quadratic_form(x, y, inverse).sqrt(),
         error_bound: |x, y, inverse, _| {
             let (sum, error) = whitened_squares(x, y, inverse);
@@ -54,6 +49,7 @@ metrics! {
     /// and Oishi, "Accurate sum and dot product", 2005.
     pub SQEUCLIDEAN_COMPENSATED {
         name: "sqeuclidean_compensated",
+        formula: "Σ (x_f − y_f)², sums in two floats",
         state: "sum: f32, rest: f32",
         accumulate: "let d = fenced_(x - y); let t = fenced_(d - x);
     let lost = fenced_(x - fenced_(d - t)) - fenced_(y + t);
@@ -80,6 +76,7 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN_COMPENSATED`].
     pub EUCLIDEAN_COMPENSATED {
         name: "euclidean_compensated",
+        formula: "√(Σ (x_f − y_f)²), sums in two floats",
         state: SQEUCLIDEAN_COMPENSATED.state,
         accumulate: SQEUCLIDEAN_COMPENSATED.accumulate,
         merge: SQEUCLIDEAN_COMPENSATED.merge,
@@ -101,6 +98,7 @@ metrics! {
     /// Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1; scikit-learn, `euclidean_distances`.
     pub SQEUCLIDEAN_EXPANDED {
         name: "sqeuclidean_expanded",
+        formula: "‖x‖² + ‖y‖² − 2 x·y, at least 0",
         accumulate: "(*state).sum += x * y;",
         finish: "if is_nan_(state.sum) { return state.sum; } return max(state.sum, 0.0);",
         prepare: Some(Prepare {
@@ -124,6 +122,7 @@ metrics! {
     /// As [`Metric::SQEUCLIDEAN_EXPANDED`].
     pub EUCLIDEAN_EXPANDED {
         name: "euclidean_expanded",
+        formula: "√(‖x‖² + ‖y‖² − 2 x·y)",
         accumulate: SQEUCLIDEAN_EXPANDED.accumulate,
         finish: "if is_nan_(state.sum) { return state.sum; } return sqrt_(max(state.sum, 0.0));",
         prepare: Some(Prepare {
@@ -140,9 +139,35 @@ metrics! {
     }
 }
 
+/// The squared distance of whitened rows, whose values are sums of two numbers.
+fn whitened(x: &[f64], y: &[f64]) -> f64 {
+    let pairs = x.chunks(2).zip(y.chunks(2));
+    pairs.map(|(x, y)| x.iter().zip(y).map(|(x, y)| x - y).sum::<f64>().powi(2)).sum()
+}
+
 impl Metric {
     /// [`Metric::MAHALANOBIS`] with the inverse of the covariance matrix, row by row.
     pub fn mahalanobis(inverse_covariance: Vec<f32>) -> Self {
         Self::MAHALANOBIS.with_table(inverse_covariance)
+    }
+
+    /// `(x − y)ᵀ P (x − y)`, what kernels are made of. P has one more rounding where it came from f64.
+    pub(crate) fn quadratic_form(precision: Vec<f32>) -> Self {
+        Self {
+            name: "quadratic form".into(),
+            finish: "return state.sum;".into(),
+            prepare: Some(Prepare { rows: Preparation::Whiten, definition: |x, y, _, _| whitened(x, y) }),
+            definition: |x, y, precision, _| quadratic_form(x, y, precision),
+            error_bound: |x, y, precision, _| {
+                let (sum, error) = whitened_squares(x, y, precision);
+                let apart: Vec<f64> = x.iter().zip(y).map(|(x, y)| (x - y).abs()).collect();
+                let sizes: Vec<f64> = precision.iter().map(|entry| entry.abs()).collect();
+                let rounded = UNIT_ROUNDOFF * quadratic_form(&apart, &vec![0.0; apart.len()], &sizes);
+                settled(x, y, sum + error, if x == y { 0.0 } else { error + rounded })
+            },
+            is_metric: false,
+            weights: Some(precision),
+            ..Self::MAHALANOBIS
+        }
     }
 }

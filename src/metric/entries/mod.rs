@@ -15,6 +15,8 @@ use super::{Domain, Metric, Table};
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     pub(super) name: &'static str,
+    /// The value in words of mathematics, for lists.
+    pub(super) formula: &'static str,
     /// Other names by which it is found.
     pub(super) aliases: &'static [&'static str],
     pub(super) state: &'static str,
@@ -39,6 +41,7 @@ pub(super) struct Entry {
 /// What most entries leave out: states are merged by adding, distances are symmetric.
 const PLAIN: Entry = Entry {
     name: "",
+    formula: "",
     aliases: &[],
     state: "sum: f32",
     accumulate: "",
@@ -82,6 +85,12 @@ pub(super) fn all() -> impl Iterator<Item = &'static Entry> {
     families.into_iter().flatten()
 }
 
+/// The entry whose WGSL the metric has, whatever the values of parameters and weights are; of several the one of its name.
+pub(super) fn of(metric: &Metric) -> Option<&'static Entry> {
+    let alike = || all().filter(|entry| entry.is_text_of(metric));
+    alike().find(|entry| entry.name == metric.name).or_else(|| alike().next())
+}
+
 impl Entry {
     /// The metric, for entries without parameters.
     const fn fixed(&self) -> Metric {
@@ -114,7 +123,7 @@ impl Entry {
     }
 
     /// Whether the metric's WGSL is this entry's, whatever the values of parameters and weights are.
-    pub(super) fn is_text_of(&self, metric: &Metric) -> bool {
+    fn is_text_of(&self, metric: &Metric) -> bool {
         self.accumulate == metric.accumulate
             && self.accumulate_weighted == metric.accumulate_weighted
             && self.finish == metric.finish
@@ -156,5 +165,20 @@ mod tests {
         let mut names: Vec<&str> = all().flat_map(|e| e.aliases.iter().copied().chain([e.name])).collect();
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]) && names.iter().all(|name| !name.is_empty()));
+        assert!(all().all(|entry| !entry.formula.is_empty()));
+    }
+
+    #[test]
+    fn the_readme_names_every_metric_and_contributing_shows_one() {
+        let readme = include_str!("../../../README.md");
+        let form =
+            |name: &str| name.split_once("uclidean_").map_or(name.to_owned(), |(start, _)| format!("{start}uclidean"));
+        for entry in all() {
+            assert!(readme.contains(&form(entry.name)), "{}", entry.name);
+        }
+        let (family, contributing) = (include_str!("differences.rs"), include_str!("../../../CONTRIBUTING.md"));
+        let from = family.find("    /// The city-block distance").unwrap_or_default();
+        let until = family[from..].find("\n    }\n").unwrap_or_default();
+        assert!(until > 0 && contributing.contains(&family[from..from + until]));
     }
 }

@@ -22,6 +22,7 @@ metrics! {
     /// SciPy, `scipy.spatial.distance.hamming`; WGSL, "Floating Point Accuracy".
     pub HAMMING {
         name: "hamming",
+        formula: "Σ w_f [x_f ≠ y_f] / Σ w_f",
         aliases: &["matching"],
         state: "apart: f32, all: f32",
         accumulate: "(*state).apart += select(1.0, 0.0, x == y); (*state).all += 1.0;",
@@ -43,6 +44,7 @@ metrics! {
     /// SciPy, `scipy.spatial.distance.jaccard` and its `cdist` for numbers.
     pub JACCARD {
         name: "jaccard",
+        formula: "c(x ≠ y) / c(x ≠ 0 or y ≠ 0)",
         state: "apart: f32, either: f32",
         accumulate: "(*state).apart += select(1.0, 0.0, x == y);
     (*state).either += select(1.0, 0.0, (x == 0.0) & (y == 0.0));",
@@ -66,6 +68,7 @@ metrics! {
     /// SciPy, `scipy.spatial.distance.dice`.
     pub DICE {
         name: "dice",
+        formula: "(c_TF + c_FT) / (2 c_TT + c_TF + c_FT)",
         state: "both: f32, one: f32",
         accumulate: truths!("(*state).both += a * b; (*state).one += abs(a - b);"),
         accumulate_weighted: truths!("(*state).both += w * (a * b); (*state).one += w * abs(a - b);"),
@@ -89,6 +92,7 @@ metrics! {
     /// dissimilarity coefficients", 1986 (the triangle inequality, here and below).
     pub ROGERSTANIMOTO {
         name: "rogerstanimoto",
+        formula: "2 (c_TF + c_FT) / (c_TT + c_FF + 2 (c_TF + c_FT))",
         aliases: &["sokalmichener"],
         state: "alike: f32, one: f32",
         accumulate: truths!("(*state).alike += 1.0 - abs(a - b); (*state).one += abs(a - b);"),
@@ -112,6 +116,7 @@ metrics! {
     /// SciPy, `scipy.spatial.distance.russellrao`.
     pub RUSSELLRAO {
         name: "russellrao",
+        formula: "(n − c_TT) / n",
         state: "apart: f32, all: f32",
         accumulate: truths!("(*state).apart += 1.0 - a * b; (*state).all += 1.0;"),
         accumulate_weighted: truths!("(*state).apart += w * (1.0 - a * b); (*state).all += w;"),
@@ -134,6 +139,7 @@ metrics! {
     /// SciPy, `scipy.spatial.distance.sokalsneath`.
     pub SOKALSNEATH {
         name: "sokalsneath",
+        formula: "2 (c_TF + c_FT) / (c_TT + 2 (c_TF + c_FT))",
         state: DICE.state,
         accumulate: DICE.accumulate,
         accumulate_weighted: DICE.accumulate_weighted,
@@ -156,6 +162,7 @@ metrics! {
     /// SciPy, `scipy.spatial.distance.yule`.
     pub YULE {
         name: "yule",
+        formula: "2 c_TF c_FT / (c_TT c_FF + c_TF c_FT)",
         state: "both: f32, left: f32, right: f32, neither: f32",
         accumulate: truths!("(*state).both += a * b; (*state).left += a * (1.0 - b);
     (*state).right += (1.0 - a) * b; (*state).neither += (1.0 - a) * (1.0 - b);"),
@@ -182,6 +189,7 @@ metrics! {
     /// As [`Metric::HAMMING`].
     pub BIT_HAMMING {
         name: "bit_hamming",
+        formula: "bits that differ / bits",
         state: "apart: u32, halves: u32",
         accumulate: "(*state).apart += countOneBits(u32(x) ^ u32(y)); (*state).halves += 1u;",
         finish: "if state.halves == 0u { return 0.0; } return f32(state.apart) / f32(16u * state.halves);",
@@ -203,6 +211,7 @@ metrics! {
     /// As [`Metric::JACCARD`].
     pub BIT_JACCARD {
         name: "bit_jaccard",
+        formula: "bits that differ / bits set in either",
         state: "apart: u32, either: u32",
         accumulate: "(*state).apart += countOneBits(u32(x) ^ u32(y)); (*state).either += countOneBits(u32(x) | u32(y));",
         finish: "if state.either == 0u { return 0.0; } return f32(state.apart) / f32(state.either);",

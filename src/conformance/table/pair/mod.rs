@@ -12,7 +12,7 @@ use crate::conformance::compare::Comparison;
 use crate::conformance::layout::Placement;
 use crate::conformance::trial::{Extent, Trial};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairFunction};
 use crate::metric::{Domain, Metric};
 use crate::ops::{gram, gram_diag, paired_distances, pairwise};
@@ -53,8 +53,8 @@ impl PairTrial {
         let op = match (&self.function, self.paired) {
             (Function::Metric(_), false) => "pairwise",
             (Function::Metric(_), true) => "paired",
-            (Function::Kernel(_), false) => "gram",
-            (Function::Kernel(_), true) => "gram_diag",
+            (Function::Kernel(_) | Function::PerFeature(_), false) => "gram",
+            (Function::Kernel(_) | Function::PerFeature(_), true) => "gram_diag",
         };
         let setting = format!(
             "{}{}{}x{}x{} {}×{} {}",
@@ -139,6 +139,7 @@ impl PairTrial {
             Function::Metric(metric) => pairwise(&x, &y, metric),
             Function::Kernel(kernel) if self.paired => gram_diag(&x, kernel),
             Function::Kernel(kernel) => gram(&x, &y, kernel),
+            Function::PerFeature(_) => Err(Error::argument("gram", "kernel", "must be fitted to the features")),
         }
     }
 
@@ -175,7 +176,16 @@ const SIZES: [(usize, usize, usize); 12] = [
 /// Sizes with so many features that a few rows are enough.
 const DEEP: [(usize, usize, usize); 2] = [(9, 7, 784), (3, 5, 4096)];
 
-/// What varies the text of a kernel, and every way to compose kernels.
+/// Every way to compose kernels, each by itself.
+pub(in crate::conformance) const RULES: [(&str, &str); 5] = [
+    ("sum", "rbf(0.9) + linear"),
+    ("product", "rbf(0.9) * linear"),
+    ("power", "(linear + 2)**3"),
+    ("scale", "2.5 * rbf(0.9)"),
+    ("columns", "rbf(0.9)[0]"),
+];
+
+/// What varies the text of a kernel, and kernels that are composed in several ways.
 const FORMULAS: [&str; 14] = [
     "matern(nu=0.5)",
     "matern(nu=2.5)",
@@ -193,21 +203,40 @@ const FORMULAS: [&str; 14] = [
     "0.5*(rbf(0.9) + linear)[0]**2 + laplacian(0.1)*cosine(columns=0)",
 ];
 
-/// Every named kernel with its defaults, and the formulas.
-pub(super) fn kernels() -> Vec<(String, Kernel)> {
+/// A positive definite matrix.
+fn precision(d: usize) -> Option<Vec<Vec<f64>>> {
+    let table = Metric::MAHALANOBIS.example(d)?.weights?;
+    Some(table.chunks(d.max(1)).map(|row| row.iter().map(|entry| f64::from(*entry)).collect()).collect())
+}
+
+/// Kernels with numbers of their own for each feature.
+const PER_FEATURE: [(&str, fn(usize) -> Option<Kernel>); 3] = [
+    ("rbf(length_scale per feature)", |d| {
+        Some(Kernel::rbf_length((0..d).map(|f| 1.0 + f as f64 % 3.0).collect::<Vec<_>>()))
+    }),
+    ("rbf(precision)", |d| Some(Kernel::rbf_precision(precision(d)?))),
+    ("2*rbf(precision) + linear", |d| Some(2.0 * Kernel::rbf_precision(precision(d)?) + Kernel::linear())),
+];
+
+/// Every named kernel with its defaults, the rules, the formulas, and kernels with numbers for each feature.
+pub(super) fn kernels() -> Vec<(String, Function)> {
     let named = Kernel::all().iter().filter_map(|entry| Some((entry.name.to_owned(), Kernel::new(entry, []).ok()?)));
-    named.chain(FORMULAS.iter().filter_map(|text| Some(((*text).to_owned(), text.parse().ok()?)))).collect()
+    let formulas = FORMULAS.iter().filter_map(|text| Some(((*text).to_owned(), text.parse().ok()?)));
+    let rules = RULES.iter().filter_map(|(rule, text)| Some((format!("{rule}: {text}"), text.parse().ok()?)));
+    let fixed = named.chain(rules).chain(formulas).map(|(name, kernel)| (name, Function::Kernel(kernel)));
+    fixed.chain(PER_FEATURE.map(|(name, kernel)| (name.to_owned(), Function::PerFeature(kernel)))).collect()
 }
 
 /// One function of each kind that the skeletons treat differently meets every size in the sample; the others, which differ from
 /// one of these in their text only, meet a third of the sizes each, and together all of them many times.
-const THOROUGH: [&str; 7] = [
+const THOROUGH: [&str; 8] = [
     "sqeuclidean",
     "chebyshev",
     "minkowski",
     "cosine",
     "mahalanobis",
     "rbf",
+    "rbf(precision)",
     "2.5*rbf(0.9) + 0.3*rq(1.2, alpha=0.5)*dot_product(0.8)",
 ];
 
@@ -216,8 +245,7 @@ const PREPARED: [&str; 3] = ["correlation", "jensenshannon", "sqeuclidean_expand
 
 pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     let metrics = Metric::all().into_iter().map(|metric| (metric.name.to_string(), Function::Metric(metric)));
-    let kernels = kernels().into_iter().map(|(name, kernel)| (name, Function::Kernel(kernel)));
-    let functions: Vec<(String, Function)> = metrics.chain(kernels).collect();
+    let functions: Vec<(String, Function)> = metrics.chain(kernels()).collect();
     let sizes: Vec<_> = SIZES.into_iter().chain(DEEP).collect();
     let placements: Vec<_> = Placement::ALL.into_iter().flat_map(|x| Placement::ALL.map(|y| (x, y))).collect();
     let mut trials = Vec::new();
@@ -225,10 +253,6 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         let [f, s, p, v] = row[..] else { continue };
         let chosen = (functions.get(f), sizes.get(s), placements.get(p), Values::ALL.get(v));
         let (Some((name, function)), Some(&(n, m, d)), Some(&placements), Some(&values)) = chosen else { continue };
-        // A row without features has no first column.
-        if matches!(function, Function::Kernel(_)) && function.pair_function(d).is_err() {
-            continue;
-        }
         if extent == Extent::Sample && !THOROUGH.contains(&name.as_str()) && (f + s) % 3 != 0 {
             continue;
         }
@@ -247,11 +271,14 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         }
     }
     for (name, function) in &functions {
-        let Function::Kernel(_) = function else { continue };
+        if matches!(function, Function::Metric(_)) {
+            continue;
+        }
         let all = [((131, 17), Values::Bell), ((1, 1), Values::Whole), ((65, 64), Values::NotFinite)];
         for ((n, d), values) in all.into_iter().take(if extent == Extent::Sample { 1 } else { 3 }) {
             let placements = (Placement::Columns, Placement::Columns);
-            let trial = PairTrial::plain(function.clone(), (n, n, d), values);
+            let Some((function, d)) = function.fitted(d) else { continue };
+            let trial = PairTrial::plain(function, (n, n, d), values);
             trials.push(PairTrial { paired: true, placements, ..trial }.named(name));
         }
     }
@@ -335,9 +362,6 @@ fn batches(extent: Extent, functions: &[(String, Function)]) -> Vec<Trial> {
             continue;
         };
         let half = half == 1 && function.domain() != Domain::Halves;
-        if matches!(function, Function::Kernel(_)) && function.pair_function(d).is_err() {
-            continue;
-        }
         let Some((function, d)) = function.fitted(d) else { continue };
         let trial = PairTrial { half, batch, placements, ..PairTrial::plain(function, (n, m, d), values) };
         trials.push(trial.named(name));
@@ -359,7 +383,7 @@ mod tests {
 
     #[test]
     fn every_metric_and_every_kernel_has_trials() {
-        assert_eq!(kernels().len(), Kernel::all().len() + FORMULAS.len());
+        assert_eq!(kernels().len(), Kernel::all().len() + RULES.len() + FORMULAS.len() + PER_FEATURE.len());
         for extent in [Extent::Sample, Extent::Full] {
             let mut counts = std::collections::HashMap::new();
             trials(extent).into_iter().for_each(|trial| *counts.entry(trial.op).or_insert(0) += 1);

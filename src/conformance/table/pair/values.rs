@@ -4,7 +4,7 @@ use half::f16;
 use ndarray::Array2;
 
 use crate::conformance::Generator;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairFunction};
 use crate::metric::{Domain, Metric};
 
@@ -15,6 +15,8 @@ pub(crate) enum Function {
     Metric(Metric),
     /// A kernel.
     Kernel(Kernel),
+    /// A kernel with numbers of its own for each feature.
+    PerFeature(fn(usize) -> Option<Kernel>),
 }
 
 impl Function {
@@ -22,6 +24,10 @@ impl Function {
         match self {
             Self::Metric(metric) => Ok(PairFunction::from(metric)),
             Self::Kernel(kernel) => kernel.pair_function(d),
+            Self::PerFeature(kernel) => match kernel(d) {
+                Some(kernel) => kernel.pair_function(d),
+                None => Err(Error::argument("kernel", format!("{d} features"), "have no such kernel")),
+            },
         }
     }
 
@@ -43,7 +49,7 @@ impl Function {
     pub(in super::super) fn domain(&self) -> Domain {
         match self {
             Self::Metric(metric) => metric.domain,
-            Self::Kernel(_) => Domain::Real,
+            Self::Kernel(_) | Self::PerFeature(_) => Domain::Real,
         }
     }
 
@@ -54,7 +60,9 @@ impl Function {
                 let d = metric.features.unwrap_or(d);
                 Some((Self::Metric(metric.clone().example(d)?), d))
             }
-            Self::Kernel(_) => Some((self.clone(), d)),
+            // A row without features has no first column.
+            Self::Kernel(kernel) => kernel.check(d).is_ok().then(|| (self.clone(), d)),
+            Self::PerFeature(kernel) => Self::Kernel(kernel(d)?).fitted(d),
         }
     }
 

@@ -215,6 +215,12 @@ fn placed<E: Element + HostElement<Device = E>>(
     context.upload(&stacked)
 }
 
+/// The names of all reductions.
+#[cfg(test)]
+pub(in crate::conformance) fn reductions() -> [&'static str; Kind::ALL.len()] {
+    Kind::ALL.map(Kind::name)
+}
+
 /// Rows of x and y, and features: nothing, one, odd, what splits tiles, slices of columns and workgroups.
 const SIZES: [(usize, usize, usize); 9] =
     [(0, 5, 3), (5, 0, 3), (1, 1, 1), (4, 3, 0), (7, 9, 3), (65, 131, 63), (2, 4099, 3), (5, 1100, 64), (3, 40, 784)];
@@ -240,8 +246,7 @@ fn trial(function: &Function, kind: Kind, (n, m, d): (usize, usize, usize), colu
 
 pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     let metrics = Metric::all().into_iter().map(|metric| (metric.name.to_string(), Function::Metric(metric)));
-    let named = kernels().into_iter().map(|(name, kernel)| (name, Function::Kernel(kernel)));
-    let functions: Vec<(String, Function)> = metrics.chain(named).collect();
+    let functions: Vec<(String, Function)> = metrics.chain(kernels()).collect();
     let mut trials = Vec::new();
     // Every reduction in every setting, over three functions.
     let some = [
