@@ -31,10 +31,10 @@ metrics! {
     /// The distance, `√(Σ w_f (x_f − y_f)²)`.
     ///
     /// # Accuracy
-    /// Relative error at most γ(b + 3)/2 + 1.01 u to first order: half of [`Metric::SQEUCLIDEAN`]'s, and a root (1.01 u).
+    /// Relative error at most γ(b + 3)/2 + 1.01 u to first order: half of [`Self::SQEUCLIDEAN`]'s, and a root (1.01 u).
     /// Where the sum of squares leaves f32's range nothing is promised.
     /// # Sources
-    /// As [`Metric::SQEUCLIDEAN`].
+    /// As [`Self::SQEUCLIDEAN`].
     pub EUCLIDEAN {
         name: "euclidean",
         formula: "√(Σ w_f (x_f − y_f)²)",
@@ -49,13 +49,13 @@ metrics! {
         },
     }
 
-    /// The distance of standardized features, `√(Σ (x_f − y_f)² / V_f)`; [`Metric::seuclidean`] takes the variances.
+    /// The distance of standardized features, `√(Σ (x_f − y_f)² / V_f)`; [`Self::seuclidean`] takes the variances.
     ///
     /// # Accuracy
-    /// Relative error at most γ(b + 8)/2 + 1.01 u to first order: as [`Metric::EUCLIDEAN`], with a quotient (2.5 ULP)
+    /// Relative error at most γ(b + 8)/2 + 1.01 u to first order: as [`Self::EUCLIDEAN`], with a quotient (2.5 ULP)
     /// per feature.
     /// # Sources
-    /// As [`Metric::SQEUCLIDEAN`]; SciPy, `scipy.spatial.distance.seuclidean`; WGSL, "Floating Point Accuracy".
+    /// As [`Self::SQEUCLIDEAN`]; SciPy, `scipy.spatial.distance.seuclidean`; WGSL, "Floating Point Accuracy".
     pub SEUCLIDEAN {
         name: "seuclidean",
         formula: "√(Σ (x_f − y_f)² / V_f)",
@@ -81,10 +81,10 @@ metrics! {
     /// `√(d/k Σ (x_f − y_f)²)` for k such features; NaN where there is none, as scikit-learn has it.
     ///
     /// # Accuracy
-    /// Relative error at most γ(b + 10)/2 + 1.01 u to first order: as [`Metric::EUCLIDEAN`], with a quotient (2.5 ULP)
+    /// Relative error at most γ(b + 10)/2 + 1.01 u to first order: as [`Self::EUCLIDEAN`], with a quotient (2.5 ULP)
     /// and a product. Features are counted exactly up to 2²⁴ of them.
     /// # Sources
-    /// As [`Metric::SQEUCLIDEAN`]; scikit-learn, `sklearn.metrics.pairwise.nan_euclidean_distances`.
+    /// As [`Self::SQEUCLIDEAN`]; scikit-learn, `sklearn.metrics.pairwise.nan_euclidean_distances`.
     pub NAN_EUCLIDEAN {
         name: "nan_euclidean",
         formula: "√(d/k Σ (x_f − y_f)²) over the k features that are no NaN in either",
@@ -116,7 +116,7 @@ metrics! {
     /// # Accuracy
     /// Relative error at most γ(b + 1): the difference and the blocked sum; with weights γ(b + 3).
     /// # Sources
-    /// As [`Metric::SQEUCLIDEAN`].
+    /// As [`Self::SQEUCLIDEAN`].
     pub CITYBLOCK {
         name: "cityblock",
         formula: "Σ w_f |x_f − y_f|",
@@ -180,7 +180,7 @@ metrics! {
     /// Relative error at most γ(b + 7): the difference, the sum below it, a quotient (2.5 ULP), the blocked sum; with
     /// weights γ(b + 9). Differences below the normal range may be taken for 0.
     /// # Sources
-    /// As [`Metric::SQEUCLIDEAN`]; SciPy, `scipy.spatial.distance.canberra`.
+    /// As [`Self::SQEUCLIDEAN`]; SciPy, `scipy.spatial.distance.canberra`.
     pub CANBERRA {
         name: "canberra",
         formula: "Σ w_f |x_f − y_f| / (|x_f| + |y_f|)",
@@ -208,7 +208,7 @@ metrics! {
     /// Relative error at most 2 γ(b + 1) + 5 u to first order: two blocked sums and a quotient (2.5 ULP); with weights
     /// 2 γ(b + 3) + 5 u.
     /// # Sources
-    /// As [`Metric::SQEUCLIDEAN`]; SciPy, `scipy.spatial.distance.braycurtis`.
+    /// As [`Self::SQEUCLIDEAN`]; SciPy, `scipy.spatial.distance.braycurtis`.
     pub BRAYCURTIS {
         name: "braycurtis",
         formula: "Σ w_f |x_f − y_f| / Σ w_f |x_f + y_f|",
@@ -229,14 +229,14 @@ metrics! {
 }
 
 impl Metric {
-    /// The Minkowski distance, `(Σ w_f |x_f − y_f|ᵖ)^(1/p)`, for p above 0; at p = ∞ it is [`Metric::CHEBYSHEV`].
+    /// The Minkowski distance, `(Σ w_f |x_f − y_f|ᵖ)^(1/p)`, for p above 0; at p = ∞ it is [`Self::CHEBYSHEV`].
     ///
     /// # Accuracy
     /// Relative error at most `((b + p + 10)/p + 10 + 5 |ln S|/p) u` to first order, S the sum: the difference to the
     /// power p, two powers of 10 u each (`pow_` in `math.wgsl`), the blocked sum, and 1/p in f32 (2.5 ULP). Where S
     /// leaves f32's range nothing is promised.
     /// # Sources
-    /// As [`Metric::SQEUCLIDEAN`].
+    /// As [`Self::SQEUCLIDEAN`].
     pub fn minkowski(p: f32) -> Self {
         if p == f32::INFINITY {
             return Self::CHEBYSHEV;
@@ -244,7 +244,7 @@ impl Metric {
         Self { parameters: vec![("p".into(), p)], is_metric: p >= 1.0, ..MINKOWSKI.metric() }
     }
 
-    /// [`Metric::SEUCLIDEAN`] with one variance per feature.
+    /// [`Self::SEUCLIDEAN`] with one variance per feature.
     pub fn seuclidean(variances: Vec<f32>) -> Self {
         Self::SEUCLIDEAN.with_table(variances)
     }

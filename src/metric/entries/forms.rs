@@ -10,13 +10,13 @@ use crate::metric::Metric;
 
 metrics! {
     /// The Mahalanobis distance, `√((x − y)ᵀ VI (x − y))` for the inverse VI of a covariance matrix; NaN where a number
-    /// is not finite, but in a feature whose row and column of VI are 0. [`Metric::mahalanobis`] takes VI.
+    /// is not finite, but in a feature whose row and column of VI are 0. [`Self::mahalanobis`] takes VI.
     ///
     /// Rows are multiplied by the Cholesky factor of VI (of its symmetric part, in f64) into sums of two floats, whose
     /// differences are as accurate as those of the rows: rows that are close together and far from 0 lose nothing.
     ///
     /// # Accuracy
-    /// Relative error at most γ(b + 8)/2 + 1.01 u to first order, as [`Metric::EUCLIDEAN`] with a difference in two
+    /// Relative error at most γ(b + 8)/2 + 1.01 u to first order, as [`Self::EUCLIDEAN`] with a difference in two
     /// parts, plus 2⁻⁴⁴ (d + 8) Σ (|x_f| + |y_f|) √VI_ff absolute, what two floats and the factor miss.
     /// # Sources
     /// SciPy, `scipy.spatial.distance.mahalanobis`; Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed.,
@@ -38,7 +38,7 @@ metrics! {
         },
     }
 
-    /// [`Metric::SQEUCLIDEAN`] with sums in two floats: as if all had been computed in twice the precision and then
+    /// [`Self::SQEUCLIDEAN`] with sums in two floats: as if all had been computed in twice the precision and then
     /// rounded.
     ///
     /// # Accuracy
@@ -68,12 +68,12 @@ metrics! {
         is_metric: false,
     }
 
-    /// [`Metric::EUCLIDEAN`] with sums in two floats.
+    /// [`Self::EUCLIDEAN`] with sums in two floats.
     ///
     /// # Accuracy
-    /// Relative error at most 2.01 u + 8 (d + 8) u²: half of [`Metric::SQEUCLIDEAN_COMPENSATED`]'s and a root (1.01 u).
+    /// Relative error at most 2.01 u + 8 (d + 8) u²: half of [`Self::SQEUCLIDEAN_COMPENSATED`]'s and a root (1.01 u).
     /// # Sources
-    /// As [`Metric::SQEUCLIDEAN_COMPENSATED`].
+    /// As [`Self::SQEUCLIDEAN_COMPENSATED`].
     pub EUCLIDEAN_COMPENSATED {
         name: "euclidean_compensated",
         formula: "√(Σ (x_f − y_f)²), sums in two floats",
@@ -88,7 +88,7 @@ metrics! {
         },
     }
 
-    /// [`Metric::SQEUCLIDEAN`] as `‖x‖² + ‖y‖² − 2 x·y`, never below 0: one product per feature, as fast as a matrix
+    /// [`Self::SQEUCLIDEAN`] as `‖x‖² + ‖y‖² − 2 x·y`, never below 0: one product per feature, as fast as a matrix
     /// product. Rows that are close together and far from 0 lose their digits; where both sides are the same tensor,
     /// [`pairwise`](crate::pairwise) puts 0 on the diagonal.
     ///
@@ -114,12 +114,12 @@ metrics! {
         is_metric: false,
     }
 
-    /// [`Metric::EUCLIDEAN`] as `√(‖x‖² + ‖y‖² − 2 x·y)`; see [`Metric::SQEUCLIDEAN_EXPANDED`].
+    /// [`Self::EUCLIDEAN`] as `√(‖x‖² + ‖y‖² − 2 x·y)`; see [`Self::SQEUCLIDEAN_EXPANDED`].
     ///
     /// # Accuracy
-    /// The root of a square that is off by what [`Metric::SQEUCLIDEAN_EXPANDED`] states, and 1.01 u relative.
+    /// The root of a square that is off by what [`Self::SQEUCLIDEAN_EXPANDED`] states, and 1.01 u relative.
     /// # Sources
-    /// As [`Metric::SQEUCLIDEAN_EXPANDED`].
+    /// As [`Self::SQEUCLIDEAN_EXPANDED`].
     pub EUCLIDEAN_EXPANDED {
         name: "euclidean_expanded",
         formula: "√(‖x‖² + ‖y‖² − 2 x·y)",
@@ -146,7 +146,7 @@ fn whitened(x: &[f64], y: &[f64]) -> f64 {
 }
 
 impl Metric {
-    /// [`Metric::MAHALANOBIS`] with the inverse of the covariance matrix, row by row.
+    /// [`Self::MAHALANOBIS`] with the inverse of the covariance matrix, row by row.
     pub fn mahalanobis(inverse_covariance: Vec<f32>) -> Self {
         Self::MAHALANOBIS.with_table(inverse_covariance)
     }

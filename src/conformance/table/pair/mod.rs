@@ -205,7 +205,7 @@ const FORMULAS: [&str; 14] = [
 
 /// A positive definite matrix.
 fn precision(d: usize) -> Option<Vec<Vec<f64>>> {
-    let table = Metric::MAHALANOBIS.example(d)?.weights?;
+    let table = Metric::MAHALANOBIS.example(d)?.weights.filter(|table| !table.is_empty())?;
     Some(table.chunks(d.max(1)).map(|row| row.iter().map(|entry| f64::from(*entry)).collect()).collect())
 }
 

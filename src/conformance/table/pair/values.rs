@@ -62,7 +62,8 @@ impl Function {
             }
             // A row without features has no first column.
             Self::Kernel(kernel) => kernel.check(d).is_ok().then(|| (self.clone(), d)),
-            Self::PerFeature(kernel) => Self::Kernel(kernel(d)?).fitted(d),
+            // Made for so many features; to check a large matrix for every trial of the table takes minutes.
+            Self::PerFeature(kernel) => Some((Self::Kernel(kernel(d)?), d)),
         }
     }
 
