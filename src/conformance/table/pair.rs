@@ -67,7 +67,8 @@ impl Function {
             }
             // A row without features has no first column.
             Self::Kernel(kernel) => kernel.check(d).is_ok().then(|| (self.clone(), d)),
-            Self::PerFeature(kernel) => Self::Kernel(kernel(d)?).fitted(d),
+            // Made for so many features; to check a large matrix for every trial of the table takes minutes.
+            Self::PerFeature(kernel) => Some((Self::Kernel(kernel(d)?), d)),
         }
     }
 
@@ -277,7 +278,7 @@ const FORMULAS: [&str; 14] = [
 
 /// A positive definite matrix.
 fn precision(d: usize) -> Option<Vec<Vec<f64>>> {
-    let table = Metric::MAHALANOBIS.example(d)?.weights?;
+    let table = Metric::MAHALANOBIS.example(d)?.weights.filter(|table| !table.is_empty())?;
     Some(table.chunks(d.max(1)).map(|row| row.iter().map(|entry| f64::from(*entry)).collect()).collect())
 }
 
