@@ -17,10 +17,10 @@ use crate::tensor::Tensor;
 /// [`linear_attention`](crate::linear_attention) for a use.
 ///
 /// # Errors
-/// Those of [`gemm`]; [`Error::ShapeMismatch`] if `b` is not a vector of D.
+/// Those of [`gemm()`]; [`Error::ShapeMismatch`] if `b` is not a vector of D.
 ///
 /// # Accuracy
-/// Within `√(2/D) (e + 4u)`, e the bound of the product and its sum with b ([`gemm`]), u = 2⁻²⁴.
+/// Within `√(2/D) (e + 4u)`, e the bound of the product and its sum with b ([`gemm()`]), u = 2⁻²⁴.
 ///
 /// # Sources
 /// Rahimi and Recht, "Random features for large-scale kernel machines", 2007; scikit-learn,

@@ -120,10 +120,10 @@ pub fn kernel_attention(
 /// positive for the weights to be; where a row's weights sum to 0 the result is NaN or infinite.
 ///
 /// # Errors
-/// Those of [`gemm`].
+/// Those of [`gemm()`].
 ///
 /// # Accuracy
-/// Numerator and denominator as [`gemm`], twice each; their quotient adds 5u, u = 2⁻²⁴.
+/// Numerator and denominator as [`gemm()`], twice each; their quotient adds 5u, u = 2⁻²⁴.
 ///
 /// # Sources
 /// Katharopoulos, Vyas, Pappas and Fleuret, "Transformers are RNNs", 2020.

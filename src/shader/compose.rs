@@ -152,7 +152,7 @@ pub struct Shader {
     pub file: ShaderFile,
     /// What is appended.
     pub tail: Tail,
-    /// Whether the accurate functions of [`MATH`] are appended too, as far as they are called.
+    /// Whether the accurate functions of `MATH` are appended too, as far as they are called.
     pub math: bool,
     /// Whether the plan proves every index in range, so that the driver's own bounds checks may be left out.
     pub indices_proven: bool,

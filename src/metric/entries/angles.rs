@@ -58,9 +58,9 @@ metrics! {
     /// are made of it.
     ///
     /// # Accuracy
-    /// As [`Metric::COSINE`].
+    /// As [`Metric::COSINE`](crate::Metric::COSINE).
     /// # Sources
-    /// As [`Metric::COSINE`]; scikit-learn, `sklearn.metrics.pairwise.cosine_similarity`.
+    /// As [`Metric::COSINE`](crate::Metric::COSINE); scikit-learn, `sklearn.metrics.pairwise.cosine_similarity`.
     pub COSINE_SIMILARITY {
         name: "cosine_similarity",
         formula: "Σ w_f x_f y_f / (‖x‖ ‖y‖), 0 where a row is zero",

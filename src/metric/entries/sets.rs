@@ -39,7 +39,7 @@ metrics! {
     /// Features that differ among those that are not 0 on both sides, for any numbers; 0 where there is none.
     ///
     /// # Accuracy
-    /// As [`Metric::HAMMING`].
+    /// As [`Metric::HAMMING`](crate::Metric::HAMMING).
     /// # Sources
     /// SciPy, `scipy.spatial.distance.jaccard` and its `cdist` for numbers.
     pub JACCARD {
@@ -86,7 +86,7 @@ metrics! {
     /// The Rogers–Tanimoto distance, `2 (c_TF + c_FT) / (c_TT + c_FF + 2 (c_TF + c_FT))`; 0 without features.
     ///
     /// # Accuracy
-    /// As [`Metric::DICE`].
+    /// As [`Metric::DICE`](crate::Metric::DICE).
     /// # Sources
     /// SciPy, `scipy.spatial.distance.rogerstanimoto`; Gower and Legendre, "Metric and Euclidean properties of
     /// dissimilarity coefficients", 1986 (the triangle inequality, here and below).
@@ -111,7 +111,7 @@ metrics! {
     /// features.
     ///
     /// # Accuracy
-    /// As [`Metric::HAMMING`].
+    /// As [`Metric::HAMMING`](crate::Metric::HAMMING).
     /// # Sources
     /// SciPy, `scipy.spatial.distance.russellrao`.
     pub RUSSELLRAO {
@@ -134,7 +134,7 @@ metrics! {
     /// The Sokal–Sneath distance, `2 (c_TF + c_FT) / (c_TT + 2 (c_TF + c_FT))`; NaN where no feature is true.
     ///
     /// # Accuracy
-    /// As [`Metric::DICE`].
+    /// As [`Metric::DICE`](crate::Metric::DICE).
     /// # Sources
     /// SciPy, `scipy.spatial.distance.sokalsneath`.
     pub SOKALSNEATH {
@@ -184,9 +184,9 @@ metrics! {
     /// [`pairwise_bits`](crate::pairwise_bits) computes for rows of `u32` words.
     ///
     /// # Accuracy
-    /// As [`Metric::HAMMING`] for up to 2²⁴ bits.
+    /// As [`Metric::HAMMING`](crate::Metric::HAMMING) for up to 2²⁴ bits.
     /// # Sources
-    /// As [`Metric::HAMMING`].
+    /// As [`Metric::HAMMING`](crate::Metric::HAMMING).
     pub BIT_HAMMING {
         name: "bit_hamming",
         formula: "bits that differ / bits",
@@ -206,9 +206,9 @@ metrics! {
     /// there is none. [`pairwise_bits`](crate::pairwise_bits) computes it for rows of `u32` words.
     ///
     /// # Accuracy
-    /// As [`Metric::BIT_HAMMING`].
+    /// As [`Metric::BIT_HAMMING`](crate::Metric::BIT_HAMMING).
     /// # Sources
-    /// As [`Metric::JACCARD`].
+    /// As [`Metric::JACCARD`](crate::Metric::JACCARD).
     pub BIT_JACCARD {
         name: "bit_jaccard",
         formula: "bits that differ / bits set in either",
