@@ -75,7 +75,7 @@ impl Peer for Burn {
             result: Box::new(move || {
                 let read = |part: Tensor<2>| -> Result<Vec<f32>> {
                     let data = part.try_into_data().map_err(|error| anyhow!("{error:?}"))?;
-                    data.to_vec().map_err(|error| anyhow!("{error:?}"))
+                    data.try_to_vec().map_err(|error| anyhow!("{error:?}"))
                 };
                 Ok(again().into_iter().map(read).collect::<Result<Vec<_>>>()?.concat())
             }),
