@@ -3,8 +3,10 @@
 mod finish;
 mod fold;
 mod mask;
+mod passes;
 mod rows;
 mod scheme;
+mod take;
 #[cfg(test)]
 mod tests;
 mod text;
