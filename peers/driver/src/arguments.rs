@@ -31,7 +31,7 @@ impl Arguments {
             adapters: Vec::new(),
             rounds: 7,
             python: None,
-            record: concat!(env!("CARGO_MANIFEST_DIR"), "/../record").to_owned(),
+            record: "peers/record".to_owned(),
         };
         while let Some(word) = words.next() {
             if word == "--help" || word == "-h" {

@@ -1,4 +1,5 @@
-//! Times the same work done by Gristmill and by its peers, in turns, and keeps the record and its chart.
+//! Times the same work done by Gristmill and by its peers, in turns, and keeps the record and its chart. Runs at the root of
+//! the repository, where `scripts/peers` starts it.
 
 mod arguments;
 mod chart;

@@ -32,7 +32,7 @@ impl Seat {
 
     /// The Python libraries.
     pub fn python(interpreter: &str) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../python/peers.py");
+        let script = "peers/python/peers.py";
         Self::new("python", "cpu", vec![interpreter.to_owned(), script.to_owned()])
     }
 

@@ -80,7 +80,7 @@ impl Record {
             work.clone(),
             shape.clone(),
             said(&["date", "-u", "+%Y-%m-%d %H:%M"]),
-            said(&["git", "-C", env!("CARGO_MANIFEST_DIR"), "rev-parse", "--short", "HEAD"]),
+            said(&["git", "rev-parse", "--short", "HEAD"]),
             said(&["uname", "-sm"]),
             std::thread::available_parallelism().map_or(String::new(), |cores| cores.to_string()),
             fs::read_to_string("/proc/loadavg")
