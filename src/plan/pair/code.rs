@@ -50,13 +50,9 @@ impl PairCode {
     /// The table of weights, named after its content.
     pub(in crate::plan) fn weights_constant(&self, program: &mut Program) -> Option<BufferId> {
         let weights = self.weights.as_ref().filter(|weights| !weights.is_empty())?;
-        let bytes: &[u8] = bytemuck::cast_slice(weights);
-        // FNV-1a in 128 bits: two tables of one process do not meet by chance.
-        let hash = bytes.iter().fold(0x6c62272e07bb014262b821756295c58d_u128, |hash, byte| {
-            (hash ^ u128::from(*byte)).wrapping_mul(0x0000000001000000000000000000013b)
-        });
-        let bytes = bytes.to_vec();
-        Some(program.constant(format!("weights {} {hash:032x}", weights.len()), move || bytes))
+        let content = bytemuck::cast_slice(weights);
+        let bytes = content.to_vec();
+        Some(program.constant_of(&format!("weights {}", weights.len()), content, move || bytes))
     }
 
     /// The window on the weights of these features, and the place of the first in it: `parameters.first_feature`.
