@@ -92,7 +92,7 @@ pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits
         .iter()
         .zip(&geometry.axes)
         .fold(8u64, |bytes, (&n, axis)| bytes.saturating_mul(n.max(axis.signal.min(n)) as u64));
-    let most_bytes = limits.max_binding_bytes.min(limits.max_buffer_bytes);
+    let most_bytes = limits.temporary_bytes();
     let parts = parts(&geometry.batch, |part: &Part| {
         part.iter().map(|(_, size)| *size as u64).product::<u64>().saturating_mul(item_bytes) <= most_bytes
     })

@@ -31,6 +31,18 @@ pub(crate) struct PairCode {
 }
 
 impl PairCode {
+    /// Rough number of operations at the end of a pair, from the functions that its text calls.
+    pub(in crate::plan) fn finish_cost(&self) -> f64 {
+        let Some(finish) = self.text.find("fn finish_0").map(|at| &self.text[at..]) else { return 4.0 };
+        let calls = [("exp_(", 40.0), ("log_(", 40.0), ("pow_(", 90.0), ("sqrt_(", 20.0), ("_(", 20.0), (" / ", 4.0)];
+        calls.iter().map(|(call, cost)| finish.matches(call).count() as f64 * cost).sum::<f64>() + 4.0
+    }
+
+    /// Rough number of operations for one pair over this many features, or merged states, its end among them.
+    pub(in crate::plan) fn pair_cost(&self, features: u64) -> f64 {
+        features as f64 * self.cost + self.finish_cost()
+    }
+
     fn value_quads(&self) -> usize {
         self.values.len().div_ceil(4).max(1)
     }
