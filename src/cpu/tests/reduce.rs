@@ -271,6 +271,35 @@ fn a_row_depends_on_no_other_however_long_it_is() {
     }
 }
 
+/// Alone a row is held against every row of y; among others a tree finds its neighbours.
+#[test]
+fn the_nearest_of_a_row_depend_on_no_other_row() {
+    let cpu = Cpu::new();
+    let (n, m, k) = (70, 700, 9);
+    for (metric, d, exclude_self) in
+        [(Metric::EUCLIDEAN, 3, false), (Metric::SQEUCLIDEAN, 3, true), (Metric::EUCLIDEAN, 1, true)]
+    {
+        let y: Vec<f32> = noise(2, m * d).iter().map(|value| (value * 2000.0).round() / 3000.0).collect();
+        let mut x = y[..n * d].to_vec();
+        x[5 * d] = f32::NAN;
+        x[6 * d] = f32::INFINITY;
+        let mask = PairMask { exclude_self, ..PairMask::default() };
+        let work = work(&metric.into(), Reduction::Extreme { k, largest: false }, &mask);
+        let k = k as usize;
+        let with = |rows: usize| -> Vec<u32> {
+            let inputs = [contiguous(&cpu, &x[..rows * d], &[rows, d]), contiguous(&cpu, &y, &[m, d])];
+            run(&cpu, &work, &inputs).unwrap()
+        };
+        // So few rows are no work for a tree.
+        let few = 35;
+        let (all, first) = (with(n), with(few));
+        for at in 0..few * k {
+            let [of_all, of_few] = [(all[at], all[n * k + at]), (first[at], first[few * k + at])];
+            assert_eq!(of_all, of_few, "{d} features, row {}, {}", at / k, at % k);
+        }
+    }
+}
+
 #[test]
 fn nothing_to_reduce_is_the_identity_and_wrong_shapes_are_errors() {
     let cpu = Cpu::new();
