@@ -26,12 +26,21 @@ pub use reduce::{
     Extremes, ReduceOptions, count_within, largest, log_sum_exp, pair_mean, pair_sum, smallest, softmax_sum, sum_within,
 };
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tensor::{Element, Tensor};
 use crate::work::{Layout, Operand, Work};
 
 /// Axes that a device's copies can walk; the host keeps to the same, so that what works on one works on the other.
 const MOST_AXES: usize = 8;
+
+/// # Errors
+/// [`Error::Unsupported`] beyond [`MOST_AXES`].
+fn check_axes(op: &'static str, axes: usize) -> Result<()> {
+    if axes <= MOST_AXES {
+        return Ok(());
+    }
+    Err(Error::Unsupported { op, message: format!("there are {axes} axes; at most {MOST_AXES} are supported") })
+}
 
 /// Records work on the executor of `first` and gives its result the shape that the op promises.
 fn record<E: Element, F: Element>(
