@@ -30,7 +30,7 @@ pub mod methods;
 mod metric;
 mod ops;
 mod plan;
-#[cfg(any(test, feature = "reference"))]
+#[cfg(feature = "reference")]
 pub mod reference;
 mod shader;
 pub mod stream;
@@ -53,6 +53,7 @@ pub use ops::{
     irfft, kernel_attention, largest, linear_attention, log_sum_exp, pair_mean, pair_sum, paired_distances, pairwise,
     pairwise_bits, rfft, smallest, softmax_sum, sum_within,
 };
+pub use ops::{ConvOptions, Pool, PoolOptions, conv, conv_transpose, pool_max, pool_max_indices, pool_mean, pool_sum};
 pub use ops::{
     GradientOf, HyperparameterGradient, formula_sum, formula_sum_gradient, gram_gradient,
     gram_hyperparameter_gradients, kernel_sum_gradient, kernel_sum_hyperparameter_gradients,
@@ -62,7 +63,7 @@ pub use tensor::{Complex32, Element, HostElement, Real, Tensor};
 /// The wgpu whose types [`Context::from_wgpu`], [`Tensor::buffer`] and [`Tensor::encode_into`] speak. A new major version
 /// of wgpu is a new major version of this library.
 pub use wgpu;
-pub use work::{Bias, BlockRanges, Method, Mode, PairMask, Reduction};
+pub use work::{Bias, BlockRanges, ConvMethod, Method, Mode, PairMask, Reduction};
 
 /// Every shader in every language, for the checks of `tests/translation.rs`; no part of the library's promise.
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]

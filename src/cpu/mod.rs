@@ -4,6 +4,7 @@
 //! thread there is). Every op has one module here, which checks its operands, lays out its result and computes it.
 //! Instruction sets are chosen at run time: `pulp` for the loops written here, `gemm` and `rustfft` by themselves.
 
+mod conv;
 mod convolve;
 mod copy;
 mod fft;
@@ -12,6 +13,7 @@ mod gemm;
 mod memory;
 mod numbers;
 mod pair;
+mod pool;
 mod prepare;
 mod reduce;
 mod symmetric;
@@ -74,6 +76,8 @@ impl Executor for Cpu {
             (Work::Gemm(work), inputs) => gemm::run(work, inputs)?,
             (Work::Fft(work), [input, ..]) => fft::run(&self.plans, work, input)?,
             (Work::Convolve(work), [signal, kernel, ..]) => convolve::run(&self.plans, work, signal, kernel)?,
+            (Work::Conv(work), inputs) => conv::run(&self.plans, work, inputs)?,
+            (Work::Pool(work), [input, ..]) => pool::run(work, input)?,
             (work, inputs) => return Err(missing(work, inputs.len())),
         };
         Ok(Storage(Arc::new(memory)))
@@ -131,6 +135,8 @@ fn missing(work: &Work, found: usize) -> Error {
         Work::Gemm(_) => ("gemm", 2),
         Work::Fft(work) => (work.op, 1),
         Work::Convolve(work) => (work.op, 2),
+        Work::Conv(work) => (work.op, 2 + usize::from(work.bias)),
+        Work::Pool(work) => (work.op, 1),
     };
     Error::argument(op, "inputs", format!("are {found} where {needed} are needed"))
 }

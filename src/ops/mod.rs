@@ -10,6 +10,7 @@ mod gradient;
 mod lazy;
 pub(crate) mod pair;
 mod reduce;
+mod window;
 
 pub use attention::{AttentionMask, AttentionOptions, attention, kernel_attention, linear_attention};
 pub use convolve::{ConvolveElement, ConvolveOptions, convolve, correlate};
@@ -25,22 +26,16 @@ pub use pair::{condensed_distances, gram, gram_diag, paired_distances, pairwise,
 pub use reduce::{
     Extremes, ReduceOptions, count_within, largest, log_sum_exp, pair_mean, pair_sum, smallest, softmax_sum, sum_within,
 };
+pub use window::{
+    ConvOptions, Pool, PoolOptions, conv, conv_transpose, pool_max, pool_max_indices, pool_mean, pool_sum,
+};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::tensor::{Element, Tensor};
 use crate::work::{Layout, Operand, Work};
 
 /// Axes that a device's copies can walk; the host keeps to the same, so that what works on one works on the other.
 const MOST_AXES: usize = 8;
-
-/// # Errors
-/// [`Error::Unsupported`] beyond [`MOST_AXES`].
-fn check_axes(op: &'static str, axes: usize) -> Result<()> {
-    if axes <= MOST_AXES {
-        return Ok(());
-    }
-    Err(Error::Unsupported { op, message: format!("there are {axes} axes; at most {MOST_AXES} are supported") })
-}
 
 /// Records work on the executor of `first` and gives its result the shape that the op promises.
 fn record<E: Element, F: Element>(

@@ -11,8 +11,8 @@ use crate::kernel::{Kernel, PairFunction};
 use crate::metric::{Metric, RowMap};
 use crate::shader::Shader;
 use crate::work::{
-    Bias, ConvolveWork, FftKind, FftWork, FormulaWork, GemmWork, Input, Layout, Method, Mode, PairMask, PairWork, Part,
-    PrepareWork, ReduceWork, Reduction, SymmetricWork, Work,
+    Bias, ConvMethod, ConvWork, ConvolveWork, FftKind, FftWork, FormulaWork, GemmWork, Input, Layout, Method, Mode,
+    PairMask, PairWork, Part, PoolWork, Pooling, PrepareWork, ReduceWork, Reduction, SymmetricWork, WindowAxis, Work,
 };
 
 /// A shader, who needs it, and the device that it was made for.
@@ -125,6 +125,7 @@ fn cases() -> Result<Vec<Case>> {
     products(&mut cases);
     transforms(&mut cases);
     convolutions(&mut cases);
+    windows(&mut cases);
     formulas(&mut cases)?;
     Ok(cases)
 }
@@ -317,6 +318,51 @@ fn convolutions(cases: &mut Vec<Case>) {
                 let element_bytes = if complex { 8 } else { 4 };
                 cases.push(Case { name, work: Work::Convolve(work), layouts, element_bytes });
             }
+        }
+    }
+}
+
+/// Neural convolution of small, large and depthwise filters, and every pooling.
+fn windows(cases: &mut Vec<Case>) {
+    let axes = |lengths: &[usize], taps: &[usize], stride: usize, dilation: usize| {
+        let axis = |(length, taps): (&usize, &usize)| {
+            let outputs = (length - (taps - 1) * dilation - 1) / stride + 1;
+            WindowAxis { taps: *taps, stride, dilation, before: 0, after: 0, outputs }
+        };
+        lengths.iter().zip(taps).map(axis).collect::<Vec<_>>()
+    };
+    let gelu = Expr::variable(0) * ((Expr::variable(0) * Expr::parameter(0.8)).tanh() + 1.0);
+    let shapes: [(&[usize], &[usize], usize); 6] = [
+        (&[1, 3, 400], &[8, 3, 70], 1),
+        (&[1, 16, 20, 20], &[64, 16, 3, 3], 1),
+        (&[1, 16, 20, 20], &[64, 16, 1, 1], 1),
+        (&[1, 8, 40, 40], &[8, 1, 7, 7], 8),
+        (&[1, 8, 80, 80], &[8, 1, 31, 31], 8),
+        (&[1, 4, 12, 12, 12], &[4, 2, 3, 3, 3], 2),
+    ];
+    for (x, w, groups) in shapes {
+        for method in [ConvMethod::Direct, ConvMethod::ImplicitGemm, ConvMethod::Fft] {
+            for (stride, dilation, fused, element_bytes) in [(1, 1, true, 4), (2, 1, false, 4), (1, 2, false, 2)] {
+                if x[2..].iter().zip(&w[2..]).any(|(n, k)| (k - 1) * dilation >= *n) {
+                    continue;
+                }
+                let axes = axes(&x[2..], &w[2..], stride, dilation);
+                let activation = fused.then(|| gelu.clone());
+                let work = ConvWork { op: "conv", axes, groups, transposed: false, bias: fused, activation, method };
+                let mut layouts = vec![Layout::contiguous(x), Layout::contiguous(w)];
+                layouts.extend(fused.then(|| Layout::contiguous(&w[..1])));
+                let name = format!("conv of {x:?} by {w:?}, stride {stride}, dilation {dilation}, {method:?}");
+                cases.push(Case { name, work: Work::Conv(work), layouts, element_bytes });
+            }
+        }
+    }
+    for pooling in
+        [Pooling::Sum, Pooling::Mean { padding: true }, Pooling::Max { indices: false }, Pooling::Max { indices: true }]
+    {
+        for element_bytes in [4, 2] {
+            let work = PoolWork { op: "pool", axes: axes(&[20, 20], &[3, 3], 2, 1), pooling };
+            let (name, layouts) = (format!("{pooling:?} of windows"), vec![Layout::contiguous(&[2, 3, 20, 20])]);
+            cases.push(Case { name, work: Work::Pool(work), layouts, element_bytes });
         }
     }
 }

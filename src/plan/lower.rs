@@ -1,6 +1,8 @@
 //! From work to a program: each kind of work has its own lowering.
 
-use super::{Choices, Limits, Program, convolve, copy, fft, formula, gemm, pair, prepare, reduce, symmetric};
+use super::{
+    Choices, Limits, Program, conv, convolve, copy, fft, formula, gemm, pair, pool, prepare, reduce, symmetric,
+};
 use crate::error::{Error, Result};
 use crate::work::{Input, Work};
 
@@ -19,6 +21,8 @@ pub fn lower(work: &Work, inputs: &[Input<'_>], limits: &Limits, choices: &Choic
         Work::Gemm(work) => gemm::lower(work, inputs, limits, choices),
         Work::Fft(work) => fft::lower(work, inputs, limits, &choices.fft),
         Work::Convolve(work) => convolve::lower(work, inputs, limits, &choices.fft),
+        Work::Conv(work) => conv::lower(work, inputs, limits, &choices.fft),
+        Work::Pool(work) => pool::lower(work, inputs, limits),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plans: pure arithmetic from shapes, limits and choices to a list of passes. No wgpu type in it.
 
 mod choices;
+mod conv;
 mod convolve;
 mod copy;
 mod fft;
@@ -16,6 +17,7 @@ mod map;
 mod pair;
 mod parameters;
 mod pieces;
+mod pool;
 mod prepare;
 mod program;
 mod reduce;
@@ -24,6 +26,8 @@ mod stream;
 mod symmetric;
 
 pub use choices::{Choices, Sharing, Tile};
+#[cfg(feature = "cpu")]
+pub(crate) use conv::geometry::{Axis as PhaseAxis, phases};
 pub use fft::FftChoices;
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]
 pub use inventory::{Needed, every_shader};

@@ -3,12 +3,14 @@
 //! Nothing here knows a GPU, a plan or a fast algorithm. Metrics and kernels have their definitions in their own entries
 //! ([`Metric::definition`](crate::Metric), [`KernelEntry::definition`](crate::KernelEntry)); here they meet matrices.
 
+mod conv;
 mod convolve;
 mod dft;
 mod gemm;
 mod pairs;
 mod reduce;
 
+pub use conv::{Slide, conv, conv_transpose, window};
 pub use convolve::{Part, circular_convolve, convolve, correlate};
 pub use dft::{dft, dft_along};
 pub use gemm::gemm;

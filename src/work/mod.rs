@@ -5,12 +5,14 @@ mod formula;
 mod layout;
 mod prepare;
 mod reduce;
+mod window;
 
 pub use executor::{Executor, Pending, Storage, StorageCell};
 pub use formula::FormulaWork;
 pub use layout::Layout;
 pub use prepare::{Part, PrepareWork, SymmetricWork};
 pub use reduce::{Bias, BlockRanges, PairMask, ReduceWork, Reduction};
+pub use window::{ConvMethod, ConvWork, PoolWork, Pooling, WindowAxis};
 
 use crate::kernel::PairFunction;
 
@@ -35,6 +37,10 @@ pub enum Work {
     Fft(FftWork),
     /// Convolution or correlation over the last axes; inputs signal and kernel of equal rank.
     Convolve(ConvolveWork),
+    /// Neural convolution; see [`ConvWork`].
+    Conv(ConvWork),
+    /// Sums, means and largest entries of sliding windows; see [`PoolWork`].
+    Pool(PoolWork),
 }
 
 /// See [`Work::Pair`].
@@ -169,6 +175,8 @@ impl Work {
             Self::Gemm(_) => "gemm",
             Self::Fft(work) => work.op,
             Self::Convolve(work) => work.op,
+            Self::Conv(work) => work.op,
+            Self::Pool(work) => work.op,
         }
     }
 }

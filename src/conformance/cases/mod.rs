@@ -11,6 +11,7 @@ mod fft;
 mod gemm;
 mod gradient;
 mod methods;
+mod neural;
 mod npy;
 mod onnx;
 mod pair;
@@ -34,12 +35,20 @@ pub type Runner = fn(&Case, &Context) -> Result<Outputs>;
 /// Every op that outside cases may name, with the function that computes it. An op that is not here is unsupported.
 const REGISTRY: &[(&str, Runner)] = &[
     ("Attention", onnx::attention),
+    ("AveragePool", neural::average),
+    ("Conv", neural::conv),
+    ("ConvTranspose", neural::conv_transpose),
+    ("GlobalAveragePool", neural::global_average),
+    ("GlobalMaxPool", neural::global_max),
+    ("MaxPool", neural::max),
     ("attention", attention::attention),
     ("cdist", pair::distances),
     ("circular_convolve", convolve::circular),
+    ("conv", neural::conv),
     ("convolve", convolve::convolve),
     ("convolve2d", convolve::convolve),
     ("convolve_direct", convolve::convolve),
+    ("convtranspose", neural::conv_transpose),
     ("correlate", convolve::correlate),
     ("fft", fft::forward),
     ("gemm", gemm::gemm),

@@ -1,6 +1,7 @@
 //! The table of trials, an area per file.
 
 mod attention;
+mod conv;
 mod convolve;
 mod fft;
 mod formula;
@@ -38,6 +39,10 @@ pub(crate) enum Body {
     Formula(formula::FormulaTrial),
     /// Convolution and correlation.
     Convolve(convolve::ConvolveTrial),
+    /// Neural convolution and its transpose.
+    Conv(conv::ConvTrial),
+    /// Pooling.
+    Pool(conv::PoolTrial),
     /// Functions of one or two numbers.
     Math(math::MathTrial),
     /// Upload, views, copies and read-back.
@@ -55,6 +60,8 @@ impl Body {
             Self::Fft(trial) => trial.run(context, name).await,
             Self::Formula(trial) => trial.run(context, name).await,
             Self::Convolve(trial) => trial.run(context, name).await,
+            Self::Conv(trial) => trial.run(context, name).await,
+            Self::Pool(trial) => trial.run(context, name).await,
             Self::Math(trial) => trial.run(context, name).await,
             Self::Transfer(trial) => trial.run(context, name).await,
         }
@@ -72,6 +79,7 @@ pub(super) fn all(extent: Extent) -> Vec<Trial> {
         gemm::trials(extent),
         fft::trials(extent),
         convolve::trials(extent),
+        conv::trials(extent),
         formula::trials(extent),
     ]
     .concat()

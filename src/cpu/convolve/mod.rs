@@ -5,7 +5,7 @@
 //! window of the full convolution.
 
 mod direct;
-mod transform;
+pub(super) mod transform;
 
 use bytemuck::Pod;
 use num_complex::Complex32;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::work::{ConvolveWork, Method, Mode, Operand};
 
 /// Convolved axes, padded in front with length 1.
-type Shape = [usize; 3];
+pub(super) type Shape = [usize; 3];
 
 /// Numbers that can be convolved.
 pub(super) trait Number: Pod + Send + Sync {
@@ -64,15 +64,15 @@ impl Number for Complex32 {
 
 /// A window of one full convolution.
 #[derive(Debug, Clone, Copy)]
-struct Window {
+pub(super) struct Window {
     /// The signal's lengths.
-    signal: Shape,
+    pub(super) signal: Shape,
     /// The kernel's lengths.
-    kernel: Shape,
+    pub(super) kernel: Shape,
     /// The first entry of the full convolution that is kept.
-    start: Shape,
+    pub(super) start: Shape,
     /// How many are kept.
-    out: Shape,
+    pub(super) out: Shape,
 }
 
 fn volume(shape: Shape) -> usize {

@@ -9,7 +9,7 @@ use crate::cpu::view::zeroed_vec;
 use crate::error::Result;
 
 /// Nanoseconds on one core, roughly.
-pub(super) fn cost(window: &Window) -> f64 {
+pub(in crate::cpu) fn cost(window: &Window) -> f64 {
     let size = volume(padded(window, 1)) as f64;
     2000.0 + 3.0 * size * (size.log2() * 0.35 + 2.0)
 }
@@ -39,7 +39,7 @@ pub(super) fn complex(
 }
 
 /// The window of the convolution of real `x` and `h`: the last axis by real transforms.
-pub(super) fn real(
+pub(in crate::cpu) fn real(
     plans: &Plans,
     op: &'static str,
     window: &Window,

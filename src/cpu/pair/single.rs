@@ -10,7 +10,7 @@ use super::finish::tanh;
 use crate::expr::{Binary, Step, Tape, Unary};
 
 /// Values that an expression takes at a time; all its steps over them stay in the first-level cache.
-pub(super) const BLOCK: usize = 256;
+pub(in crate::cpu) const BLOCK: usize = 256;
 
 /// An operand of a step.
 #[derive(Clone, Copy)]
@@ -21,7 +21,7 @@ enum Operand<'a> {
 }
 
 /// `values[0][i]` becomes the expression's value over `values[..][i]`. `scratch` is memory to be used again.
-pub(super) fn evaluate(arch: Arch, tape: &Tape, values: &mut [&mut [f32]], scratch: &mut Vec<[f32; BLOCK]>) {
+pub(in crate::cpu) fn evaluate(arch: Arch, tape: &Tape, values: &mut [&mut [f32]], scratch: &mut Vec<[f32; BLOCK]>) {
     let len = values.first().map_or(0, |first| first.len());
     scratch.resize(tape.steps().len(), [0.0; BLOCK]);
     for start in (0..len).step_by(BLOCK) {

@@ -1,7 +1,7 @@
 //! Convolution and correlation: which entries are kept, and by which method they are computed.
 
 mod direct;
-mod spectral;
+pub(in crate::plan) mod spectral;
 #[cfg(test)]
 mod tests;
 
@@ -12,16 +12,16 @@ use crate::work::{ConvolveWork, Input, Layout, Method, Mode};
 
 /// One convolved axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Axis {
-    signal: usize,
-    kernel: usize,
-    result: usize,
+pub(in crate::plan) struct Axis {
+    pub(in crate::plan) signal: usize,
+    pub(in crate::plan) kernel: usize,
+    pub(in crate::plan) result: usize,
     /// First entry of the result within the full convolution.
-    start: usize,
-    signal_stride: i64,
+    pub(in crate::plan) start: usize,
+    pub(in crate::plan) signal_stride: i64,
     /// Of the kernel as it is convolved: negative where a correlation flips it.
-    kernel_stride: i64,
-    result_stride: i64,
+    pub(in crate::plan) kernel_stride: i64,
+    pub(in crate::plan) result_stride: i64,
 }
 
 impl Axis {
@@ -33,19 +33,19 @@ impl Axis {
 
 /// A convolution in numbers.
 #[derive(Debug, Clone, PartialEq)]
-struct Geometry {
-    axes: Vec<Axis>,
-    batch: Vec<Batch>,
-    signal_offset: i64,
+pub(in crate::plan) struct Geometry {
+    pub(in crate::plan) axes: Vec<Axis>,
+    pub(in crate::plan) batch: Vec<Batch>,
+    pub(in crate::plan) signal_offset: i64,
     /// Of the kernel's first entry as it is convolved.
-    kernel_offset: i64,
+    pub(in crate::plan) kernel_offset: i64,
     /// All items share one kernel.
-    one_kernel: bool,
-    complex: bool,
+    pub(in crate::plan) one_kernel: bool,
+    pub(in crate::plan) complex: bool,
     /// The kernel is conjugated.
-    conjugate: bool,
-    circular: bool,
-    correlate: bool,
+    pub(in crate::plan) conjugate: bool,
+    pub(in crate::plan) circular: bool,
+    pub(in crate::plan) correlate: bool,
 }
 
 impl Geometry {

@@ -11,7 +11,7 @@ use crate::plan::{BufferId, Limits, Program};
 const MEMORY_FACTOR: f64 = 3.0;
 
 /// What starting a pass costs, in operations.
-const PASS_COST: f64 = 2e5;
+pub(in crate::plan) const PASS_COST: f64 = 2e5;
 
 /// Length of the transforms along an axis.
 fn length(axis: &Axis, circular: bool, even: bool) -> Option<usize> {
@@ -23,7 +23,8 @@ fn length(axis: &Axis, circular: bool, even: bool) -> Option<usize> {
     good_length(uncut.max(axis.signal).max(axis.kernel), even)
 }
 
-fn lengths(geometry: &Geometry) -> Option<Vec<usize>> {
+/// Lengths of the transforms; `None` where one is too long.
+pub(in crate::plan) fn lengths(geometry: &Geometry) -> Option<Vec<usize>> {
     let last = geometry.axes.len() - 1;
     let even = |i: usize| i == last && !geometry.complex;
     geometry.axes.iter().enumerate().map(|(i, axis)| length(axis, geometry.circular, even(i))).collect()
@@ -43,20 +44,29 @@ pub(super) fn cost(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -
     }
     let items = geometry.items() as f64;
     let transforms = 2.0 * items + if geometry.one_kernel { 1.0 } else { items };
-    let mut total = 0.0;
-    for &n in &lengths {
-        total += FftRecipe::new(n, limits, choices)?.cost() * (points / n as f64) * transforms * MEMORY_FACTOR;
-        total += 3.0 * PASS_COST;
-    }
-    Some(total)
+    Some(transform_cost(&lengths, limits, choices)? * transforms + lengths.len() as f64 * 3.0 * PASS_COST)
+}
+
+/// Rough number of operations of one transform along all axes.
+pub(in crate::plan) fn transform_cost(lengths: &[usize], limits: &Limits, choices: &FftChoices) -> Option<f64> {
+    let points: f64 = lengths.iter().map(|&n| n as f64).product();
+    let of_axis = |&n: &usize| Some(FftRecipe::new(n, limits, choices)?.cost() * (points / n as f64) * MEMORY_FACTOR);
+    lengths.iter().map(of_axis).sum()
+}
+
+/// Bytes of the spectrum of one item.
+pub(in crate::plan) fn spectrum_bytes(geometry: &Geometry, lengths: &[usize]) -> u64 {
+    let last = lengths.len() - 1;
+    let kept = |(at, &n): (usize, &usize)| if at == last { kept(n, geometry.complex) } else { n };
+    lengths.iter().enumerate().map(kept).fold(8u64, |bytes, n| bytes.saturating_mul(n as u64))
 }
 
 /// A row-major box of complex numbers in a scratch buffer.
 #[derive(Clone)]
-struct Spectrum {
-    buffer: BufferId,
-    items: usize,
-    shape: Vec<usize>,
+pub(in crate::plan) struct Spectrum {
+    pub(in crate::plan) buffer: BufferId,
+    pub(in crate::plan) items: usize,
+    pub(in crate::plan) shape: Vec<usize>,
 }
 
 impl Spectrum {
@@ -84,15 +94,8 @@ pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits
         ),
     };
     let lengths = lengths(geometry).ok_or_else(unsupported)?;
-    let last = lengths.len() - 1;
-    let mut spectrum_shape = lengths.clone();
-    spectrum_shape[last] = kept(lengths[last], geometry.complex);
-    // Results before the last transform may be longer along an axis than the spectrum only where nothing was padded.
-    let item_bytes = spectrum_shape
-        .iter()
-        .zip(&geometry.axes)
-        .fold(8u64, |bytes, (&n, axis)| bytes.saturating_mul(n.max(axis.signal.min(n)) as u64));
-    let most_bytes = limits.temporary_bytes();
+    let item_bytes = spectrum_bytes(geometry, &lengths);
+    let most_bytes = limits.max_binding_bytes.min(limits.max_buffer_bytes);
     let parts = parts(&geometry.batch, |part: &Part| {
         part.iter().map(|(_, size)| *size as u64).product::<u64>().saturating_mul(item_bytes) <= most_bytes
     })
@@ -127,16 +130,16 @@ fn items(part: &Part) -> usize {
 }
 
 /// One input as it goes into the transforms.
-struct Incoming {
-    buffer: BufferId,
-    offset: i64,
+pub(in crate::plan) struct Incoming {
+    pub(in crate::plan) buffer: BufferId,
+    pub(in crate::plan) offset: i64,
     /// Length and distance along each axis.
-    axes: Vec<(usize, i64)>,
+    pub(in crate::plan) axes: Vec<(usize, i64)>,
     /// Size and distance along each batch axis.
-    batch: Vec<(usize, i64)>,
-    complex: bool,
-    inverse: bool,
-    conjugate: bool,
+    pub(in crate::plan) batch: Vec<(usize, i64)>,
+    pub(in crate::plan) complex: bool,
+    pub(in crate::plan) inverse: bool,
+    pub(in crate::plan) conjugate: bool,
 }
 
 fn signal_side(geometry: &Geometry, part: &Part) -> Incoming {
@@ -175,7 +178,7 @@ fn kernel_side(geometry: &Geometry, part: &Part) -> Incoming {
 }
 
 /// Transforms all axes, the last first; multiplies by `factor` on the way out of the last transform.
-fn forward(
+pub(in crate::plan) fn forward(
     program: &mut Program,
     side: &Incoming,
     lengths: &[usize],
@@ -252,7 +255,7 @@ fn forward(
 
 /// Transforms back, the first axis first, and keeps what the result wants.
 #[allow(clippy::too_many_arguments)]
-fn backward(
+pub(in crate::plan) fn backward(
     program: &mut Program,
     geometry: &Geometry,
     part: &Part,
