@@ -30,7 +30,7 @@ pub mod methods;
 mod metric;
 mod ops;
 mod plan;
-#[cfg(feature = "reference")]
+#[cfg(any(test, feature = "reference"))]
 pub mod reference;
 mod shader;
 pub mod stream;

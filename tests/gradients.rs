@@ -7,7 +7,7 @@ use gristmill::{
     Context, Expr, Formula, GradientOf, Kernel, Metric, Tensor, formula_sum, formula_sum_gradient, gram_gradient,
     gram_hyperparameter_gradients, kernel_sum_gradient, kernel_sum_hyperparameter_gradients,
 };
-use ndarray::{Array1, Array2, ArrayD, array};
+use ndarray::{Array1, Array2, ArrayD, Axis, array};
 
 /// Every smooth leaf with its parameters as text, `{}` where a parameter's value goes, and the values.
 const KERNELS: [(&str, &[f64]); 22] = [
@@ -227,6 +227,30 @@ fn gradients_of_formulas_are_their_slopes() {
     close(gradient(&vy)[[2, 1]], slope(|h| of(&x64, &at(&y64, h), &s64)), "by y");
     close(gradient(&vs)[[0]], slope(|h| of(&x64, &y64, &[s64[0] + h, s64[1]])), "by the parameters");
     assert_eq!(gradient(&vs).shape(), [2]);
+}
+
+/// What a kernel does not see is not counted where only a few features have a gradient.
+#[test]
+fn a_few_of_many_columns_have_the_gradient_of_those_alone() {
+    let context = Context::cpu();
+    let (wide, columns) = (points(5, 40, "wide"), [0, 3]);
+    let narrow = wide.select(Axis(1), &columns);
+    for text in ["rbf(precision=[[2, 0.5], [0.5, 1]])", "bernoulli(gamma=0.3)"] {
+        let gradient = |text: &str, x: &Array2<f32>| {
+            let x = context.upload(x).unwrap();
+            read(&kernel_sum_gradient(&x, &x, &text.parse::<Kernel>().unwrap(), None, None, GradientOf::X).unwrap())
+        };
+        let (of_all, of_few) = (gradient(&format!("{text}[0, 3]"), &wide), gradient(text, &narrow));
+        for i in 0..wide.nrows() {
+            for f in 0..wide.ncols() {
+                let want = columns.iter().position(|column| *column == f).map_or(0.0, |f| of_few[[i, f]]);
+                assert_close(of_all[[i, f]], want.into(), 1.0, &format!("{text}: {i}, {f}"));
+            }
+        }
+    }
+    let (x, every) = (context.upload(&wide).unwrap(), "bernoulli(gamma=0.3)".parse::<Kernel>().unwrap());
+    let refused = kernel_sum_gradient(&x, &x, &every, None, None, GradientOf::X).unwrap_err().to_string();
+    assert!(refused.contains("for up to 32; choose columns"), "{refused}");
 }
 
 #[test]

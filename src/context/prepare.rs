@@ -52,6 +52,9 @@ pub enum Operation {
 impl Context {
     /// Builds the pipelines of these ops now, so that their first call does not wait for the driver's compiler.
     ///
+    /// They are those of f32 numbers, and of x and y that differ: rows of f16, and the pass that sets the diagonal of an
+    /// expanded `pairwise(&x, &x, …)` to 0, are built when they are first needed.
+    ///
     /// # Errors
     /// Where an op could not run either: its parameters, the device's limits, the driver.
     ///

@@ -4,6 +4,7 @@ use super::entry::Argument;
 use super::{Kernel, PairFunction, Tree};
 use crate::error::{Error, Result};
 use crate::expr::{Binary, Expr, Leaf, Step, Tape};
+use crate::metric::MOST_WRITTEN_OUT;
 
 /// Relative step of the differences that lead from a kernel's parameter to the numbers of its expression: an error of
 /// its fourth power, and of the rounding of f64 over it, are far below that of f32.
@@ -74,7 +75,11 @@ impl PairFunction {
         for term in &self.terms {
             let expression = term.expression(x, y).ok_or_else(|| Error::Unsupported {
                 op: "gradient",
-                message: format!("\"{}\" has no gradient here", term.name),
+                message: format!(
+                    "\"{}\" has no gradient, or none over so many features: products over the features and forms of a \
+                     full matrix have one for up to {MOST_WRITTEN_OUT}; choose columns",
+                    term.name
+                ),
             })?;
             terms.push(expression);
         }

@@ -269,7 +269,7 @@ impl Tree {
     /// The tree of a number times some factors.
     fn product(factor: f64, scaled: bool, mut factors: Vec<Tree>) -> Self {
         let product = match factors.pop() {
-            None => Self::Leaf(&entries::CONSTANT, vec![Some(Argument::Number(factor))]),
+            None => Self::Leaf(&entries::CONSTANT, vec![Some(Argument::Number(1.0))]),
             Some(only) if factors.is_empty() => only,
             Some(last) => {
                 factors.push(last);

@@ -97,8 +97,8 @@ mod tests {
     use super::*;
     use crate::context::Context;
     use crate::kernel::Kernel;
-    use crate::ops::gram;
-    use ndarray::{Array2, Ix2};
+    use crate::metric::UNIT_ROUNDOFF;
+    use ndarray::Array2;
 
     /// Of kernels that make other rows first too, whose diagonal is taken by itself.
     #[test]
@@ -106,18 +106,25 @@ mod tests {
         let context = Context::cpu();
         let points =
             |n: usize, shift: f32| Array2::from_shape_fn((n, 2), |(i, f)| shift + ((i * 7 + f * 3) % 11) as f32 / 11.0);
-        let (x, y) = (context.upload(&points(9, 0.0)).unwrap(), context.upload(&points(7, 0.25)).unwrap());
+        let (x, y) = (points(9, 0.0), points(7, 0.25));
+        let wide = |rows: &Array2<f32>, i: usize| rows.row(i).mapv(f64::from).to_vec();
         for text in ["rbf(0.5)", "rbf(precision=[[2, 0.5], [0.5, 1]])", "rbf(precision=[[2, 0.5], [0.5, 1]])*linear"] {
             let kernel: Kernel = text.parse().unwrap();
-            let of = |a: &Tensor, b: &Tensor| {
-                let k = gram(a, b, &kernel).unwrap().read_blocking().unwrap().into_dimensionality::<Ix2>().unwrap();
-                let (all, own) = (k.mapv(f64::from).sum(), k.diag().mapv(f64::from).sum());
-                (all / k.len() as f64, (all - own) / (k.len() - k.nrows()) as f64)
+            let function = kernel.pair_function(2).unwrap();
+            let (mut delta, mut largest) = (0.0_f64, 0.0_f64);
+            let mut of = |a: &Array2<f32>, b: &Array2<f32>| {
+                let k = Array2::from_shape_fn((a.nrows(), b.nrows()), |(i, j)| {
+                    let (value, bound) = function.evaluate_with_bound(&wide(a, i), &wide(b, j));
+                    (delta, largest) = (delta.max(bound), largest.max(value.abs()));
+                    value
+                });
+                (k.sum() / k.len() as f64, (k.sum() - k.diag().sum()) / (k.len() - k.nrows()) as f64)
             };
-            let across = 2.0 * of(&x, &y).0;
-            let found = mmd2_blocking(&x, &y, &kernel).unwrap();
-            assert!((found.biased - (of(&x, &x).0 + of(&y, &y).0 - across)).abs() < 1e-6, "{text}: {found:?}");
-            assert!((found.unbiased - (of(&x, &x).1 + of(&y, &y).1 - across)).abs() < 1e-6, "{text}: {found:?}");
+            let (xx, yy, across) = (of(&x, &x), of(&y, &y), 2.0 * of(&x, &y).0);
+            let bound = 4.0 * (delta + 4.0 * UNIT_ROUNDOFF * largest);
+            let found = mmd2_blocking(&context.upload(&x).unwrap(), &context.upload(&y).unwrap(), &kernel).unwrap();
+            assert!((found.biased - (xx.0 + yy.0 - across)).abs() <= bound, "{text}: {found:?} ± {bound}");
+            assert!((found.unbiased - (xx.1 + yy.1 - across)).abs() <= bound, "{text}: {found:?} ± {bound}");
         }
     }
 }

@@ -19,6 +19,7 @@ pub(crate) use prepare::factor;
 pub(crate) use prepare::halves;
 pub use prepare::{Preparation, Prepare, RowMap};
 pub(crate) use text::{LABEL, fields, labelled, mentions, rename_fields, rename_words};
+pub(crate) use vector::MOST_WRITTEN_OUT;
 
 use std::borrow::Cow;
 

@@ -5,10 +5,9 @@ use std::f64::consts::TAU;
 use super::{Metric, factor, statistics};
 use crate::expr::Expr;
 
-/// Features up to which a product over them is written out: each is some operations of its own.
-const MOST_FACTORS: usize = 32;
-/// Features up to which a quadratic form has a gradient.
-const MOST_WHITENED: usize = 32;
+/// Features up to which a product over them, or a form of a full matrix, is written out: each is some operations of its
+/// own.
+pub(crate) const MOST_WRITTEN_OUT: usize = 32;
 
 impl Metric {
     /// The value as an expression over two vectors, defined for rows that are equal or zero too; `None` for metrics that
@@ -29,8 +28,17 @@ impl Metric {
         let product = |phi: Expr| {
             let gamma = self.parameters.first().map_or(1.0, |(_, gamma)| f64::from(*gamma));
             let terms = phi * Expr::parameter(gamma);
-            let terms = weights.as_ref().map_or(terms.clone(), |weights| terms * weights);
-            (terms.dimension() <= MOST_FACTORS).then(|| (terms + 1.0).product() - 1.0)
+            let factors = weights.as_ref().map_or(terms.clone(), |weights| terms * weights) + 1.0;
+            let d = factors.dimension();
+            if d <= MOST_WRITTEN_OUT {
+                return Some(factors.product() - 1.0);
+            }
+            // Of many features only those that count: the kernel may have been given a few columns.
+            let counts = |f: &usize| self.weights.as_ref().is_none_or(|w| w.get(*f).is_some_and(|w| *w != 0.0));
+            let counting: Vec<usize> = (0..d).filter(counts).collect();
+            let product = counting.iter().map(|f| factors.component(*f)).reduce(|all, next| all * next);
+            let product = product.unwrap_or_else(|| Expr::constant(1.0));
+            (counting.len() <= MOST_WRITTEN_OUT).then(|| product - 1.0)
         };
         let bernoulli = |order: i32, polynomial: &dyn Fn(&Expr) -> Expr, factorial: f64| {
             // The distance to the nearest whole number: as far from 1 as the fraction is from 0, or the other way round.
@@ -77,15 +85,17 @@ impl Metric {
         })
     }
 
-    /// `Σ_k ⟨L_k, apart⟩²` for the columns of the Cholesky factor of the table; a text of its own for every one of them,
-    /// so only a few features have it.
+    /// `Σ_k ⟨L_k, apart⟩²` for the columns of the Cholesky factor of the table that are not 0; a text of its own for every
+    /// one of them, so only a few features have it.
     fn whitened_square(&self, apart: &Expr) -> Option<Expr> {
         let factor = factor(self.weights.as_deref()?).ok()?;
         let d = factor.len().isqrt();
-        if !(1..=MOST_WHITENED).contains(&d) {
+        let column = |k: usize| factor.chunks(d).filter_map(|line| line.get(k).copied()).collect::<Vec<f64>>();
+        let columns: Vec<Vec<f64>> = (0..d).map(column).filter(|column| column.iter().any(|l| *l != 0.0)).collect();
+        if columns.len() > MOST_WRITTEN_OUT {
             return None;
         }
-        let column = |k: usize| factor.chunks(d).filter_map(|line| line.get(k).copied()).collect::<Vec<f64>>();
-        (0..d).map(|k| Expr::vector(&column(k)).dot(apart).powi(2)).reduce(|sum, square| sum + square)
+        let squares = columns.iter().map(|column| Expr::vector(column).dot(apart).powi(2));
+        Some(squares.reduce(|sum, square| sum + square).unwrap_or_else(|| Expr::constant(0.0)))
     }
 }

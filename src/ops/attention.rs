@@ -2,19 +2,13 @@
 
 use super::gemm::{broadcast, gemm};
 use super::pair::prepared_rows;
-use super::{entrywise, record};
+use super::{ReduceOptions, check_axes, entrywise, record};
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::kernel::{PairFunction, PairSource};
 use crate::metric::Metric;
 use crate::tensor::{Element, Tensor, upload_slice};
 use crate::work::{Bias, Layout, PairMask, ReduceWork, Reduction, Work};
-
-/// Axes that a device's copies can walk.
-const MOST_AXES: usize = 8;
-
-/// Columns of values that one reduction takes.
-const MOST_COLUMNS: usize = 1024;
 
 /// Which scores [`attention`] changes, and how; it broadcasts to `… × heads × n × m` as NumPy's arrays do.
 #[derive(Debug, Clone)]
@@ -72,9 +66,10 @@ pub struct AttentionOptions {
 /// # Ok::<(), gristmill::Error>(())
 /// ```
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, options: &AttentionOptions) -> Result<Tensor> {
-    let d = q.shape().last().copied().unwrap_or(0);
-    let scale = options.scale.unwrap_or((1.0 / (d.max(1) as f64).sqrt()) as f32);
-    run("attention", q, k, v, PairFunction::from(Metric::INNER_PRODUCT), scale, options)
+    let op = "attention";
+    let heads = Heads::of(op, q, k, v)?;
+    let scale = options.scale.unwrap_or((1.0 / (heads.d.max(1) as f64).sqrt()) as f32);
+    run(op, &heads, [q, k, v], PairFunction::from(Metric::INNER_PRODUCT), scale, options)
 }
 
 /// [`attention`] with the values of a metric, kernel or pair function for scores:
@@ -107,10 +102,11 @@ pub fn kernel_attention(
     f: &impl PairSource,
     options: &AttentionOptions,
 ) -> Result<Tensor> {
-    let function = f.pair_function(q.shape().last().copied().unwrap_or(0))?;
-    let (rows, function) = prepared_rows("kernel_attention", q, k, function)?;
+    let op = "kernel_attention";
+    let heads = Heads::of(op, q, k, v)?;
+    let (rows, function) = prepared_rows(op, q, k, f.pair_function(heads.d)?)?;
     let [q, k] = rows.as_ref().map_or([q, k], |[q, k]| [q, k]);
-    run("kernel_attention", q, k, v, function, options.scale.unwrap_or(1.0), options)
+    run(op, &heads, [q, k, v], function, options.scale.unwrap_or(1.0), options)
 }
 
 /// Attention without a soft-max, in time linear in n + m: the weights are inner products of features φ of the queries
@@ -157,16 +153,14 @@ pub fn linear_attention(phi_q: &Tensor, phi_k: &Tensor, v: &Tensor) -> Result<Te
 
 fn run(
     op: &'static str,
-    q: &Tensor,
-    k: &Tensor,
-    v: &Tensor,
+    heads: &Heads,
+    [q, k, v]: [&Tensor; 3],
     function: PairFunction,
     scale: f32,
     options: &AttentionOptions,
 ) -> Result<Tensor> {
-    let heads = Heads::of(op, q, k, v)?;
     let function = scores(op, function, scale, options.softcap)?;
-    function.check(heads.d)?;
+    function.check(q.shape().last().copied().unwrap_or(0))?;
     let group = |t: &Tensor| t.with_layout(heads.grouped(t.layout()));
     let shared = |t: &Tensor| t.with_layout(heads.shared(t.layout()));
     let mut inputs = vec![group(q).operand(), shared(k).operand(), shared(v).operand()];
@@ -208,6 +202,7 @@ fn scores(op: &'static str, function: PairFunction, scale: f32, softcap: Option<
 
 /// How queries and keys meet.
 struct Heads {
+    /// Features before rows are prepared.
     d: usize,
     /// Query heads that share a key head; 1 where each has its own.
     group: usize,
@@ -241,15 +236,9 @@ impl Heads {
                 return Err(Error::shape(op, message));
             }
         };
-        if *c > MOST_COLUMNS {
-            let message = format!("are more than {MOST_COLUMNS}; take some columns at a time");
-            return Err(Error::argument(op, format!("{c} columns of v"), message));
-        }
-        let axes = q.rank() + usize::from(group > 1);
-        if axes > MOST_AXES {
-            let message = format!("there are {axes} axes (groups of heads are one more); at most {MOST_AXES} work");
-            return Err(Error::Unsupported { op, message });
-        }
+        ReduceOptions::check_columns(op, *c)?;
+        // Groups of heads are one more.
+        check_axes(op, q.rank() + usize::from(group > 1))?;
         let with = |last: usize| front.iter().copied().chain([*n, last]).collect();
         Ok(Self { d: *d, group, scores: with(*m), out: with(*c) })
     }

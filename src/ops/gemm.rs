@@ -1,6 +1,6 @@
 //! The general matrix product.
 
-use super::{MOST_AXES, record};
+use super::{check_axes, record};
 use crate::error::{Error, Result};
 use crate::tensor::{Real, Tensor};
 use crate::work::{GemmWork, Work};
@@ -53,10 +53,7 @@ pub fn gemm<E: Real>(alpha: f32, a: &Tensor<E>, b: &Tensor<E>, beta: f32, c: Opt
         Error::shape(op, format!("the batch axes {a_batch:?} of A and {b_batch:?} of B do not broadcast"))
     })?;
     shape.extend([*m, *n]);
-    if shape.len() > MOST_AXES {
-        let message = format!("the result would have {} axes; at most {MOST_AXES} are supported", shape.len());
-        return Err(Error::Unsupported { op, message });
-    }
+    check_axes(op, shape.len())?;
     let mut inputs = vec![a.operand(), b.operand()];
     match c {
         Some(c) => {

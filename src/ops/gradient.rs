@@ -36,7 +36,8 @@ pub struct HyperparameterGradient {
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the shapes do not fit; [`Error::InvalidArgument`] for parameters out of range or values
-/// that are not there; [`Error::Unsupported`] for a metric without a gradient.
+/// that are not there; [`Error::Unsupported`] for a metric without a gradient, and for products over
+/// more than 32 features (`bernoulli`, `sobolev`) and full matrices (`rbf(precision=…)`) of more than 32.
 ///
 /// # Accuracy
 /// As [`formula_sum`](crate::formula_sum), of the gradient's formula; a gradient with respect to y sums over i.

@@ -1,6 +1,6 @@
 //! A kernel matrix that is known by what it does to vectors, never by its entries.
 
-use super::pair::{gram, paired};
+use super::pair::{PairShape, gram, paired};
 use super::reduce::{ReduceOptions, pair_sum};
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairSource};
@@ -44,17 +44,9 @@ impl<E: Real> LazyKernel<E> {
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] if the column counts or the batch axes differ; [`Error::InvalidArgument`] if a parameter
-    /// of the kernel is out of range.
+    /// of the kernel is out of range; [`Error::Unsupported`] beyond 8 axes.
     pub fn new(kernel: Kernel, x: &Tensor<E>, y: &Tensor<E>) -> Result<Self> {
-        let (&[ref batch @ .., _, d], &[ref batch_of_y @ .., _, d_of_y]) = (x.shape(), y.shape()) else {
-            let message = format!("x {:?} and y {:?} must be rows × features", x.shape(), y.shape());
-            return Err(Error::shape(OP, message));
-        };
-        if d != d_of_y || batch != batch_of_y {
-            let message = format!("x {:?} and y {:?} must have the same columns and batch axes", x.shape(), y.shape());
-            return Err(Error::shape(OP, message));
-        }
-        kernel.check(d)?;
+        kernel.check(PairShape::of(OP, x, y)?.d)?;
         Ok(Self { kernel, x: x.clone(), y: y.clone(), options: ReduceOptions::default() })
     }
 

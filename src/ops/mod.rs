@@ -30,12 +30,21 @@ pub use window::{
     ConvOptions, Pool, PoolOptions, conv, conv_transpose, pool_max, pool_max_indices, pool_mean, pool_sum,
 };
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tensor::{Element, Tensor};
 use crate::work::{Layout, Operand, Work};
 
 /// Axes that a device's copies can walk; the host keeps to the same, so that what works on one works on the other.
 const MOST_AXES: usize = 8;
+
+/// # Errors
+/// [`Error::Unsupported`] beyond [`MOST_AXES`].
+fn check_axes(op: &'static str, axes: usize) -> Result<()> {
+    if axes <= MOST_AXES {
+        return Ok(());
+    }
+    Err(Error::Unsupported { op, message: format!("there are {axes} axes; at most {MOST_AXES} are supported") })
+}
 
 /// Records work on the executor of `first` and gives its result the shape that the op promises.
 fn record<E: Element, F: Element>(

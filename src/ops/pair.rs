@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{MOST_AXES, record};
+use super::{check_axes, record};
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairFunction};
 use crate::metric::{Domain, Metric, Preparation, RowMap};
@@ -271,16 +271,16 @@ pub(crate) fn paired<E: Real>(
 }
 
 /// Rows and columns of matrices that meet.
-struct PairShape {
+pub(super) struct PairShape {
     /// Axes in front.
-    batch: Vec<usize>,
-    n: usize,
-    m: usize,
-    d: usize,
+    pub(super) batch: Vec<usize>,
+    pub(super) n: usize,
+    pub(super) m: usize,
+    pub(super) d: usize,
 }
 
 impl PairShape {
-    fn of<E: Element>(op: &'static str, x: &Tensor<E>, y: &Tensor<E>) -> Result<Self> {
+    pub(super) fn of<E: Element>(op: &'static str, x: &Tensor<E>, y: &Tensor<E>) -> Result<Self> {
         let split = |name: &str, t: &Tensor<E>| match t.shape() {
             [batch @ .., rows, columns] => Ok((batch.to_vec(), *rows, *columns)),
             other => Err(Error::shape(op, format!("{name} has shape {other:?}; it must be rows × features"))),
@@ -293,10 +293,7 @@ impl PairShape {
             let message = format!("x has the batch axes {batch:?}, y has {batch_of_y:?}; they must match");
             return Err(Error::shape(op, message));
         }
-        if batch.len() + 2 > MOST_AXES {
-            let message = format!("the result would have {} axes; at most {MOST_AXES} are supported", batch.len() + 2);
-            return Err(Error::Unsupported { op, message });
-        }
+        check_axes(op, batch.len() + 2)?;
         Ok(Self { batch, n, m, d })
     }
 

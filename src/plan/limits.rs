@@ -49,6 +49,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Bytes of the largest temporary that one binding sees.
+    pub(crate) fn temporary_bytes(&self) -> u64 {
+        self.max_binding_bytes.min(self.max_buffer_bytes)
+    }
+
     /// WebGPU's default limits, on an unknown device.
     pub fn webgpu_defaults() -> Self {
         Self {

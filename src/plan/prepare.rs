@@ -146,15 +146,8 @@ fn whiten(shape: &Shape, factor: &Arc<[f64]>, limits: &Limits, program: &mut Pro
         return Err(Error::BufferTooLarge { op: program.op, requested: bytes, limit, adapter: limits.adapter.clone() });
     }
     let parts = |value: &f64| [*value as f32, (value - f64::from(*value as f32)) as f32];
-    // FNV-1a in 128 bits: two tables of one process do not meet by chance.
-    let hash = factor
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .fold(0x6c62272e07bb014262b821756295c58d_u128, |hash, byte| {
-            (hash ^ u128::from(byte)).wrapping_mul(0x0000000001000000000000000000013b)
-        });
     let table = Arc::clone(factor);
-    let table = program.constant(format!("factor {d} {k} {hash:032x}"), move || {
+    let table = program.constant_of(&format!("factor {d} {k}"), bytemuck::cast_slice(factor), move || {
         bytemuck::cast_slice(&table.iter().flat_map(parts).collect::<Vec<f32>>()).to_vec()
     });
     let tail = loads(Tail::new(), &["x"], shape.element_bytes);

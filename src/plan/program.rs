@@ -98,4 +98,18 @@ impl Program {
         self.constants.push(Constant { key, bytes: Arc::new(LazyLock::new(Box::new(bytes))) });
         BufferId::Constant(self.constants.len() - 1)
     }
+
+    /// Adds a table that is made from `content`, once per name and content.
+    pub fn constant_of(
+        &mut self,
+        name: &str,
+        content: &[u8],
+        bytes: impl FnOnce() -> Vec<u8> + Send + Sync + 'static,
+    ) -> BufferId {
+        // FNV-1a in 128 bits: two tables of one process do not meet by chance.
+        let hash = content.iter().fold(0x6c62272e07bb014262b821756295c58d_u128, |hash, byte| {
+            (hash ^ u128::from(*byte)).wrapping_mul(0x0000000001000000000000000000013b)
+        });
+        self.constant(format!("{name} {hash:032x}"), bytes)
+    }
 }

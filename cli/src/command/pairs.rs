@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::ops::Range;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use gristmill::stream::{self, NpySink, Sink, Source, StreamOptions};
 use gristmill::{Context, Kernel, Metric, Preparation};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -153,7 +153,9 @@ impl Matrix {
             let n = x.nrows();
             let count = n.saturating_mul(n.saturating_sub(1)) / 2;
             job.holds(count.saturating_mul(8))?;
-            let mut condensed = Vec::with_capacity(count);
+            let mut condensed = Vec::new();
+            let reserved = condensed.try_reserve_exact(count);
+            reserved.with_context(|| format!("{name}: there is no memory for {count} distances; take fewer rows"))?;
             for panel in row_panels(n, n, panel_bytes(job.general, &context)) {
                 let (above, below) = (points.rows(panel.clone()), points.rows(panel.start..n));
                 let both = above.and_then(|above| gristmill::pairwise(&above, &below?, metric));

@@ -21,9 +21,6 @@ use crate::usage;
 /// Pairs between two steps of the progress bar.
 const PAIRS_PER_PANEL: usize = 1 << 27;
 
-/// Columns of results that may come out at once.
-const MOST_COLUMNS: usize = 1024;
-
 pub(super) fn run(general: &General, args: &Reduce) -> Result<()> {
     let mut job = Job::new("reduce", general);
     let kinds: &[Kind] =
@@ -89,7 +86,7 @@ fn check(args: &Reduce) -> Result<()> {
 
 /// Whether there is a row of weights per row of Y, and not more columns than the reduction takes.
 fn fitting(args: &Reduce, shape: &[usize], path: &str, m: usize) -> Result<()> {
-    let most = if args.reduce == Reduction::LogSumExp { 1 } else { MOST_COLUMNS };
+    let most = if args.reduce == Reduction::LogSumExp { 1 } else { ReduceOptions::MOST_COLUMNS };
     let (rows, columns) = (shape.first().copied().unwrap_or(0), shape.get(1).copied().unwrap_or(1));
     ensure!(
         matches!(shape.len(), 1 | 2) && rows == m,

@@ -22,8 +22,8 @@ use crate::kernel::PairFunction;
 use crate::metric::Metric;
 use crate::work::{Operand, PairWork};
 use accumulate::{Accumulation, Ending};
-pub(super) use panel::ROWS;
 use panel::Strip;
+pub(super) use panel::{ROWS, squared_distance};
 
 /// Entries of packed y that a task walks at a time: half of a common second-level cache.
 const CACHED: usize = 1 << 17;

@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::accumulate::Accumulate;
+use super::accumulate::{Accumulate, Squares};
 
 /// Features whose terms are added one after another.
 const BLOCK: usize = 64;
@@ -73,6 +73,23 @@ impl<A: Accumulate> WithSimd for Strip<'_, A> {
             _ => {}
         }
     }
+}
+
+/// `Σ (x − y)²` over up to [`BLOCK`] features, with the bits that a tile gives it.
+pub(in crate::cpu) fn squared_distance(arch: Arch, x: &[f32], y: &[f32]) -> f32 {
+    struct Pair<'a>(&'a [f32], &'a [f32]);
+    impl WithSimd for Pair<'_> {
+        type Output = f32;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> f32 {
+            let zero = simd.splat_f32s(0.0);
+            let sum = self.0.iter().zip(self.1).fold(zero, |sum, (x, y)| {
+                Squares.feature::<S, false>(simd, sum, simd.splat_f32s(*x), simd.splat_f32s(*y), zero)
+            });
+            simd.reduce_max_f32s(sum)
+        }
+    }
+    arch.dispatch(Pair(x, y))
 }
 
 #[inline(always)]

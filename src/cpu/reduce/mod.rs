@@ -14,6 +14,8 @@ mod sum;
 mod tree;
 mod weights;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::memory::{Memory, Scatter};
@@ -81,10 +83,18 @@ pub(super) fn run(work: &ReduceWork, inputs: &[Operand]) -> Result<Memory> {
 
 fn batch_of(work: &ReduceWork, inputs: &Inputs<'_>, batch: &Batch<'_>, out: Scatter<u32>) -> Result<()> {
     let op = work.op;
+    let (rows, first_row) = (inputs.batches() * inputs.n, batch.number * inputs.n);
+    let search = match work.reduction {
+        Reduction::Extreme { k, largest: false } => tree::Search::of(work, [&batch.x, &batch.y], inputs.d, k as usize),
+        _ => None,
+    };
+    let left = search.map_or_else(|| vec![0..inputs.n], |search| search.run(first_row, rows, &out));
+    if left.is_empty() {
+        return Ok(());
+    }
     let mask = Mask::of(work, inputs, batch);
     let job = Job::new(op, &work.function, &batch.x, &batch.y, (inputs.n, inputs.m, inputs.d))?;
-    let rows = inputs.batches() * inputs.n;
-    let whole = Whole { op, job: &job, mask: &mask, n: inputs.n, m: inputs.m, first_row: batch.number * inputs.n, out };
+    let whole = Whole { op, job: &job, mask: &mask, left, m: inputs.m, first_row, out };
     let weights = |compensated| weights::Weights::of(op, job.arch, &batch.values, inputs.columns, compensated);
     match work.reduction {
         Reduction::Sum { values, scale, compensated } => {
@@ -104,12 +114,6 @@ fn batch_of(work: &ReduceWork, inputs: &Inputs<'_>, batch: &Batch<'_>, out: Scat
         Reduction::SoftmaxSum => {
             whole.run(&soft::Soft { arch: job.arch, weights: Some(weights(false)?), zeros: None, log: false })
         }
-        Reduction::Extreme { k, largest: false }
-            if tree::Search::of(work, [&batch.x, &batch.y], inputs.d, k as usize)
-                .is_some_and(|search| search.run(whole.first_row, rows, &out)) =>
-        {
-            Ok(())
-        }
         Reduction::Extreme { k, largest: false } => {
             whole.run(&extreme::Extreme::<false> { arch: job.arch, k: k as usize, rows })
         }
@@ -124,7 +128,8 @@ struct Whole<'a> {
     op: &'static str,
     job: &'a Job<'a>,
     mask: &'a Mask<'a>,
-    n: usize,
+    /// The rows that are to be computed.
+    left: Vec<Range<usize>>,
     m: usize,
     /// The number of the first row, counted through the batch.
     first_row: usize,
@@ -140,13 +145,17 @@ struct Room {
 
 impl Whole<'_> {
     fn run<F: Fold>(&self, fold: &F) -> Result<()> {
+        self.left.par_iter().try_for_each(|rows| self.rows(fold, rows))
+    }
+
+    fn rows<F: Fold>(&self, fold: &F, rows: &Range<usize>) -> Result<()> {
         let columns = self.job.columns();
         let slice = columns * (SLICE / columns).max(1);
         let slices = self.m.div_ceil(slice);
         let threads = rayon::current_num_threads();
-        let wanted = self.n.div_ceil(4 * threads).next_multiple_of(ROWS).clamp(ROWS, TASK_ROWS);
-        let row_tasks = self.n.div_ceil(wanted);
-        let part = |task: usize| task * wanted..self.n.min((task + 1) * wanted);
+        let wanted = rows.len().div_ceil(4 * threads).next_multiple_of(ROWS).clamp(ROWS, TASK_ROWS);
+        let row_tasks = rows.len().div_ceil(wanted);
+        let part = |task: usize| rows.start + task * wanted..rows.end.min(rows.start + (task + 1) * wanted);
         if row_tasks >= 2 * threads || slices <= 1 || threads == 1 {
             let task = |task: usize| -> Result<()> {
                 let rows = part(task);
@@ -174,13 +183,7 @@ impl Whole<'_> {
     }
 
     /// The carries of some rows over some slices.
-    fn walk<F: Fold>(
-        &self,
-        fold: &F,
-        rows: std::ops::Range<usize>,
-        slices: std::ops::Range<usize>,
-        slice: usize,
-    ) -> Result<Vec<F::Carry>> {
+    fn walk<F: Fold>(&self, fold: &F, rows: Range<usize>, slices: Range<usize>, slice: usize) -> Result<Vec<F::Carry>> {
         let columns = self.job.columns().min(self.m.max(1));
         let mut room = Room {
             strip: zeroed_vec(self.op, columns * ROWS)?,

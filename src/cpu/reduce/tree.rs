@@ -1,13 +1,18 @@
 //! Nearest rows of a few features by a k-d tree: only some leaves are visited, instead of every row of y.
 //!
-//! The tree works in f64, where differences and squares of f32 numbers neither overflow nor leave a doubt about which of
-//! two rows is nearer. Of equally near rows the lowest numbers count: a search goes on until it has seen a row that is
-//! farther than the k-th.
+//! The tree finds candidates in f64; their values are taken as the pair engine takes them, bit for bit, and order them.
+//! A search goes on until it has seen a row so far away that no rounding brings the value of an unseen one down to the
+//! k-th. Rows of x for which that does not come to pass are left to looking at every row of y, with the same result.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nabo::{KDTree, NotNan, Point};
+use pulp::Arch;
 use rayon::prelude::*;
 
 use super::super::memory::Scatter;
+use super::super::pair::squared_distance;
 use crate::expr::Expr;
 use crate::metric::Metric;
 use crate::work::{PairMask, ReduceWork};
@@ -16,12 +21,16 @@ use crate::work::{PairMask, ReduceWork};
 const MOST_FEATURES: usize = 8;
 /// Rows of y from which on it is.
 const LEAST_ROWS: usize = 512;
+/// Rows of y that a tree can hold: it numbers its nodes in 28 bits where there are eight features.
+const MOST_ROWS: usize = 1 << 30;
 /// Rows of x for each doubling of the rows of y from which on it is.
 const LEAST_QUERIES: usize = 4;
 /// Neighbours that a tree finds, ties included; beyond that every row is looked at.
 const MOST_FOUND: usize = 128;
 /// Neighbours that are searched for beyond k, so that most ties need no second search.
 const SPARE: usize = 4;
+/// One in this many rows may be searched for in vain.
+const MOST_LOST: usize = 16;
 
 /// A row as the tree takes it.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +56,7 @@ impl<const D: usize> Point<f64> for Row<D> {
 
 /// A search for nearest rows that a tree can do.
 pub(super) struct Search<'a> {
+    arch: Arch,
     x: &'a [f32],
     y: &'a [f32],
     d: usize,
@@ -68,16 +78,24 @@ impl<'a> Search<'a> {
         let exclude_self = work.mask.exclude_self;
         let unmasked = work.mask == PairMask { exclude_self, ..PairMask::default() };
         let (n, m) = (x.len().checked_div(d)?, y.len().checked_div(d)?);
-        let worthwhile = d <= MOST_FEATURES && m >= LEAST_ROWS && n >= LEAST_QUERIES * m.ilog2() as usize;
-        let plain = unmasked && work.function.finish == Expr::variable(0) && k + SPARE < MOST_FOUND.min(m / 4);
-        let finite = |rows: &[f32]| rows.iter().all(|entry| entry.is_finite());
-        (worthwhile && plain && finite(x) && finite(y)).then_some(Self { x, y, d, k, rooted, exclude_self })
+        let possible = d <= MOST_FEATURES && m <= MOST_ROWS && unmasked && work.function.finish == Expr::variable(0);
+        let worthwhile =
+            m >= LEAST_ROWS && n >= LEAST_QUERIES * m.ilog2() as usize && k + SPARE < MOST_FOUND.min(m / 4);
+        (possible && worthwhile && y.iter().all(|entry| entry.is_finite())).then(|| Self {
+            arch: Arch::new(),
+            x,
+            y,
+            d,
+            k,
+            rooted,
+            exclude_self,
+        })
     }
 
-    /// Writes the values and numbers of the rows from `first_row` on of a batch of `rows`; whether it did: not where so
-    /// many rows are equally near that looking at each is as fast.
-    pub(super) fn run(&self, first_row: usize, rows: usize, out: &Scatter<u32>) -> bool {
-        match self.d {
+    /// Writes the values and numbers of the rows from `first_row` on of a batch of `rows`. Gives those of x that it left:
+    /// rows that are not finite, and rows with so many others about equally near that looking at each is as fast.
+    pub(super) fn run(&self, first_row: usize, rows: usize, out: &Scatter<u32>) -> Vec<Range<usize>> {
+        let left = match self.d {
             1 => self.search::<1>(first_row, rows, out),
             2 => self.search::<2>(first_row, rows, out),
             3 => self.search::<3>(first_row, rows, out),
@@ -86,39 +104,46 @@ impl<'a> Search<'a> {
             6 => self.search::<6>(first_row, rows, out),
             7 => self.search::<7>(first_row, rows, out),
             8 => self.search::<8>(first_row, rows, out),
-            _ => false,
-        }
+            _ => (0..self.x.len() / self.d.max(1)).collect(),
+        };
+        left.chunk_by(|a, b| a + 1 == *b).filter_map(|run| Some(*run.first()?..run.last()? + 1)).collect()
     }
 
-    fn search<const D: usize>(&self, first_row: usize, rows: usize, out: &Scatter<u32>) -> bool {
-        let Some(cloud) = self.y.chunks_exact(D).map(row).collect::<Option<Vec<Row<D>>>>() else { return false };
+    fn search<const D: usize>(&self, first_row: usize, rows: usize, out: &Scatter<u32>) -> Vec<usize> {
+        let cloud: Vec<Row<D>> = self.y.chunks_exact(D).filter_map(row).collect();
         let tree = KDTree::new_with_bucket_size(&cloud, 16);
-        let k = self.k;
-        self.x.par_chunks_exact(D).enumerate().all(|(i, x)| {
-            let Some(nearest) = row(x).and_then(|x| self.nearest(&tree, &x, i)) else { return false };
+        let (k, n) = (self.k, self.x.len() / D);
+        // Where many rows have many equals, searches are lost time. It is the same result either way.
+        let lost = AtomicUsize::new(0);
+        let is_left = |i: &usize| {
+            let worthwhile = lost.load(Ordering::Relaxed) <= n / MOST_LOST;
+            let Some(nearest) = worthwhile.then(|| self.nearest(&tree, *i)).flatten() else {
+                lost.fetch_add(1, Ordering::Relaxed);
+                return true;
+            };
             let at = first_row + i;
             // SAFETY: every row is finished once.
             let (values, indices) = unsafe { (out.slice(at * k, k), out.slice((rows + at) * k, k)) };
-            for ((value, index), (to, number)) in nearest.into_iter().zip(values.iter_mut().zip(indices)) {
-                let value = if self.rooted { value.sqrt() } else { value };
-                (*to, *number) = ((value as f32).to_bits(), index);
+            for ((value, number), (to, index)) in nearest.into_iter().zip(values.iter_mut().zip(indices)) {
+                (*to, *index) = (value.to_bits(), number);
             }
-            true
-        })
+            false
+        };
+        (0..n).into_par_iter().filter(is_left).collect()
     }
 
-    /// The k nearest in order, ties by number; `None` where too many are equally near.
-    fn nearest<const D: usize>(&self, tree: &KDTree<f64, Row<D>>, x: &Row<D>, own: usize) -> Option<Vec<(f64, u32)>> {
+    /// The k nearest in order, ties by number; `None` where that cannot be told from a few candidates.
+    fn nearest<const D: usize>(&self, tree: &KDTree<f64, Row<D>>, own: usize) -> Option<Vec<(f32, u32)>> {
+        let x = self.x.get(own * D..(own + 1) * D).filter(|x| x.iter().all(|entry| entry.is_finite()))?;
+        let point = row(x)?;
         let mut wanted = self.k + SPARE;
         while wanted <= MOST_FOUND {
-            let found = tree.knn(wanted as u32, x);
-            let mut nearest: Vec<(f64, u32)> =
-                found.iter().map(|neighbour| (neighbour.dist2.into_inner(), neighbour.index)).collect();
-            let farthest = nearest.last()?.0;
-            nearest.retain(|(_, index)| !self.exclude_self || *index as usize != own);
+            let found = tree.knn(wanted as u32, &point);
+            let farthest = found.last()?.dist2.into_inner();
+            let others = found.iter().map(|found| found.index).filter(|j| !self.exclude_self || *j as usize != own);
+            let mut nearest: Vec<(f32, u32)> = others.filter_map(|j| Some((self.value::<D>(x, j)?, j))).collect();
             nearest.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            // Beyond a row that is farther than the k-th there are no more ties with it.
-            if nearest.get(self.k - 1)?.0 < farthest {
+            if nearest.get(self.k - 1)?.0 < self.ended(least_value::<D>(farthest)) {
                 nearest.truncate(self.k);
                 return Some(nearest);
             }
@@ -126,6 +151,23 @@ impl<'a> Search<'a> {
         }
         None
     }
+
+    fn value<const D: usize>(&self, x: &[f32], j: u32) -> Option<f32> {
+        let y = self.y.get(j as usize * D..(j as usize + 1) * D)?;
+        Some(self.ended(squared_distance(self.arch, x, y)))
+    }
+
+    fn ended(&self, squared: f32) -> f32 {
+        if self.rooted { squared.sqrt() } else { squared }
+    }
+}
+
+/// The least that rounding can make of a squared distance of at least this: D differences count twice, D products and
+/// D − 1 sums round, and so does this; one more unit stands for the tree's own arithmetic. A product that is no normal
+/// number loses at most 2⁻¹⁵⁰.
+fn least_value<const D: usize>(squared: f64) -> f32 {
+    let roundings = (D + 4) as f64 * f64::from(f32::EPSILON) / 2.0;
+    (squared * (1.0 - roundings) - D as f64 * 2f64.powi(-150)) as f32
 }
 
 fn row<const D: usize>(entries: &[f32]) -> Option<Row<D>> {
@@ -140,6 +182,7 @@ fn row<const D: usize>(entries: &[f32]) -> Option<Row<D>> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::cpu::pair::{Job, Scratch};
     use crate::cpu::tests::noise;
     use crate::kernel::PairFunction;
     use crate::work::Reduction;
@@ -149,13 +192,15 @@ mod tests {
         ReduceWork { op: "argkmin", function: PairFunction::from(metric), reduction, mask }
     }
 
-    /// Values and numbers by looking at every row.
-    fn by_looking(x: &[f32], y: &[f32], i: usize, d: usize, exclude_self: bool) -> Vec<(f64, usize)> {
-        let squared = |y: &[f32]| -> f64 {
-            x[i * d..][..d].iter().zip(y).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum()
-        };
-        let mut all: Vec<(f64, usize)> = y.chunks_exact(d).map(squared).zip(0..).collect();
-        all.retain(|(_, j)| !exclude_self || *j != i);
+    /// Values and numbers by looking at every row, as the pair engine does.
+    fn by_looking(work: &ReduceWork, [x, y]: [&[f32]; 2], i: usize, d: usize) -> Vec<(f32, u32)> {
+        let (n, m) = (x.len() / d, y.len() / d);
+        let mut values = vec![0.0; m];
+        let out = [&mut values[..], &mut [], &mut [], &mut []];
+        let job = Job::new(work.op, &work.function, x, y, (n, m, d)).unwrap();
+        job.values(work.op, i, 1, 0, out, &mut Scratch::default()).unwrap();
+        let mut all: Vec<(f32, u32)> = values.into_iter().zip(0..).collect();
+        all.retain(|(_, j)| !work.mask.exclude_self || *j as usize != i);
         all.sort_by(|a, b| a.partial_cmp(b).unwrap());
         all
     }
@@ -168,18 +213,17 @@ mod tests {
             let y: Vec<f32> = noise(2, m * d).into_iter().map(on_grid).collect();
             for exclude_self in [false, true] {
                 let x = if exclude_self { y[..n * d].to_vec() } else { noise(1, n * d) };
-                let work = work(Metric::EUCLIDEAN, k, PairMask { exclude_self, ..PairMask::default() });
+                let metric = if d % 2 == 0 { Metric::SQEUCLIDEAN } else { Metric::EUCLIDEAN };
+                let work = work(metric, k, PairMask { exclude_self, ..PairMask::default() });
                 let search = Search::of(&work, [&x, &y], d, k).unwrap();
                 let mut out = vec![0_u32; 2 * n * k];
-                if !search.run(0, n, &Scatter::over(&mut out)) {
-                    assert!(step == 4.0 && d <= 2, "so many equals in {d} features on a grid of {step}");
-                    continue;
-                }
-                for i in 0..n {
-                    let want = by_looking(&x, &y, i, d, exclude_self);
-                    for (at, (value, j)) in want[..k].iter().enumerate() {
-                        let found = (f32::from_bits(out[i * k + at]), out[(n + i) * k + at] as usize);
-                        assert_eq!(found, (value.sqrt() as f32, *j), "{d} {k} {step}: row {i}, {at}");
+                let left: Vec<usize> = search.run(0, n, &Scatter::over(&mut out)).into_iter().flatten().collect();
+                assert!(left.is_empty() || step == 4.0 && d <= 2, "equals in {d} features on a grid of {step}");
+                for i in (0..n).filter(|i| !left.contains(i)) {
+                    let want = by_looking(&work, [&x, &y], i, d);
+                    for (at, want) in want[..k].iter().enumerate() {
+                        let found = (f32::from_bits(out[i * k + at]), out[(n + i) * k + at]);
+                        assert_eq!(found, *want, "{d} {k} {step}: row {i}, {at}");
                     }
                 }
             }
@@ -206,6 +250,6 @@ mod tests {
         let same = vec![1.0; 3000];
         let all_equal = work(Metric::SQEUCLIDEAN, 5, plain());
         let search = Search::of(&all_equal, [&same[..300], &same], 3, 5).unwrap();
-        assert!(!search.run(0, 100, &Scatter::over(&mut [0; 1000])));
+        assert_eq!(search.run(0, 100, &Scatter::over(&mut [0; 1000])), [0..100]);
     }
 }

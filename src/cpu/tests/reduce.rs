@@ -4,7 +4,8 @@ use super::{contiguous, noise, operand, run};
 use crate::cpu::Cpu;
 use crate::expr::Expr;
 use crate::kernel::PairFunction;
-use crate::metric::Metric;
+use crate::metric::{Metric, UNIT_ROUNDOFF};
+use crate::reference::{self, Pairs};
 use crate::work::{Bias, BlockRanges, Layout, PairMask, ReduceWork, Reduction, Work};
 
 fn work(function: &PairFunction, reduction: Reduction, mask: &PairMask) -> Work {
@@ -41,7 +42,8 @@ impl Rows {
         Self { x: noise(1, n * d), y: noise(2, m * d), v, bias: bias.collect(), n, m, d, c }
     }
 
-    fn value(&self, function: &PairFunction, mask: &PairMask, i: usize, j: usize) -> Option<f64> {
+    /// The value of a pair and its bound, if the two meet.
+    fn pair(&self, function: &PairFunction, mask: &PairMask, i: usize, j: usize) -> Option<(f64, f64)> {
         let reach = i as i64 + self.m as i64 - self.n as i64;
         let blocked = mask.blocks.as_ref().is_some_and(|blocks| {
             !blocks
@@ -60,8 +62,13 @@ impl Rows {
             return None;
         }
         let wide = |row: &[f32]| -> Vec<f64> { row.iter().map(|&value| value.into()).collect() };
-        let value = function.evaluate(&wide(&self.x[i * self.d..][..self.d]), &wide(&self.y[j * self.d..][..self.d]));
-        Some(if mask.bias == Some(Bias::Additive) { value + f64::from(bias) } else { value })
+        let (x, y) = (wide(&self.x[i * self.d..][..self.d]), wide(&self.y[j * self.d..][..self.d]));
+        let (value, bound) = function.evaluate_with_bound(&x, &y);
+        if mask.bias != Some(Bias::Additive) {
+            return Some((value, bound));
+        }
+        let value = value + f64::from(bias);
+        Some((value, bound + UNIT_ROUNDOFF * value.abs()))
     }
 
     fn inputs(&self, cpu: &Cpu, reduction: &Reduction, mask: &PairMask) -> Vec<crate::work::Operand> {
@@ -105,51 +112,42 @@ fn every_reduction_is_what_its_definition_says() {
         for (function, mask) in
             [gaussian(), product()].iter().flat_map(|f| masks(n, m).into_iter().map(move |mask| (f, mask)))
         {
-            let values: Vec<Vec<Option<f64>>> =
-                (0..n).map(|i| (0..m).map(|j| rows.value(function, &mask, i, j)).collect()).collect();
+            let pairs: Vec<Vec<Option<(f64, f64)>>> =
+                (0..n).map(|i| (0..m).map(|j| rows.pair(function, &mask, i, j)).collect()).collect();
             let v = |j: usize, c_at: usize| f64::from(rows.v[j * c + c_at]);
-            let close = |reduction: Reduction, columns: usize, want: &dyn Fn(&[Option<f64>], usize) -> f64| {
+            let close = |reduction: Reduction, columns: usize, want: &dyn Fn(Pairs<'_>, usize) -> (f64, f64)| {
                 let work = work(function, reduction, &mask);
                 let out: Vec<f32> = run(&cpu, &work, &rows.inputs(&cpu, &reduction, &mask)).unwrap();
                 assert_eq!(out.len(), n * columns);
                 for (at, got) in out.iter().enumerate() {
-                    let want = want(&values[at / columns], at % columns);
-                    let near = (f64::from(*got) - want).abs() <= 1e-5 * (1.0 + want.abs()) || f64::from(*got) == want;
-                    assert!(near, "{size:?} {reduction:?} {mask:?} [{at}]: {got} is not {want}");
+                    let (want, bound) = want(&pairs[at / columns], at % columns);
+                    let near = (f64::from(*got) - want).abs() <= bound || f64::from(*got) == want;
+                    assert!(near, "{size:?} {reduction:?} {mask:?} [{at}]: {got} is not {want} ± {bound}");
                 }
-            };
-            let pairs = |row: &[Option<f64>]| -> Vec<(usize, f64)> {
-                row.iter().enumerate().filter_map(|(j, value)| Some((j, (*value)?))).collect()
             };
             for compensated in [false, true] {
                 close(Reduction::Sum { values: true, scale: 0.5, compensated }, c, &|row, at| {
-                    0.5 * pairs(row).iter().map(|(j, f)| f * v(*j, at)).sum::<f64>()
+                    reference::sum(row, &|j| v(j, at), 0.5, compensated)
                 });
                 close(Reduction::Sum { values: false, scale: 1.0, compensated }, 1, &|row, _| {
-                    pairs(row).iter().map(|(_, f)| f).sum()
+                    reference::sum(row, &|_| 1.0, 1.0, compensated)
                 });
             }
-            close(Reduction::SoftmaxSum, c, &|row, at| {
-                let total: f64 = pairs(row).iter().map(|(_, f)| f.exp()).sum();
-                let sum: f64 = pairs(row).iter().map(|(j, f)| f.exp() * v(*j, at)).sum();
-                if total == 0.0 { 0.0 } else { sum / total }
-            });
-            close(Reduction::LogSumExp { values: false }, 1, &|row, _| {
-                pairs(row).iter().map(|(_, f)| f.exp()).sum::<f64>().ln()
-            });
+            close(Reduction::SoftmaxSum, c, &|row, at| reference::softmax_sum(row, &|j| v(j, at)));
+            close(Reduction::LogSumExp { values: false }, 1, &|row, _| reference::log_sum_exp(row, &|_| 1.0));
             let radius = 0.3;
-            let near = |row: &[Option<f64>]| -> Vec<(usize, f64)> {
-                pairs(row).into_iter().filter(|(_, f)| *f <= f64::from(radius)).collect()
-            };
             close(Reduction::SumWithin { radius, values: true }, c, &|row, at| {
-                near(row).iter().map(|(j, _)| v(*j, at)).sum()
+                reference::sum_within(row, radius.into(), Some(&|j| v(j, at)))
             });
-            close(Reduction::SumWithin { radius, values: false }, 1, &|row, _| near(row).iter().map(|(_, f)| f).sum());
+            close(Reduction::SumWithin { radius, values: false }, 1, &|row, _| {
+                reference::sum_within(row, radius.into(), None)
+            });
             let reduction = Reduction::Count { radius };
             let work = work(function, reduction, &mask);
             let counts: Vec<u32> = run(&cpu, &work, &rows.inputs(&cpu, &reduction, &mask)).unwrap();
             for (i, count) in counts.iter().enumerate() {
-                assert_eq!(*count as usize, near(&values[i]).len(), "{size:?} {mask:?} row {i}");
+                let (least, most) = reference::count_within(&pairs[i], radius.into());
+                assert!((least..=most).contains(&(*count as usize)), "{size:?} {mask:?} row {i}");
             }
         }
     }
@@ -164,8 +162,11 @@ fn weights_of_the_logarithm_may_be_0() {
     let v = |v: [f32; 3]| contiguous(&cpu, &v, &[3, 1]);
     let work = work(&linear, Reduction::LogSumExp { values: true }, &PairMask::default());
     let out: Vec<f32> = run(&cpu, &work, &[x.clone(), y.clone(), v([0.0, 2.0, 3.0])]).unwrap();
-    let want = |a: f64| (2.0 * a.exp() + 3.0 * (2.0 * a).exp()).ln() as f32;
-    assert!((out[0] - want(1.0)).abs() < 1e-6 && (out[2] - want(-1.0)).abs() < 1e-6, "{out:?}");
+    for (at, x) in [(0, 1.0), (2, -1.0)] {
+        let pairs = [900.0, 1.0, 2.0].map(|y| Some(linear.evaluate_with_bound(&[x], &[y])));
+        let (want, bound) = reference::log_sum_exp(&pairs, &|j| [0.0, 2.0, 3.0][j]);
+        assert!((f64::from(out[at]) - want).abs() <= bound, "{out:?}: {want} ± {bound}");
+    }
     assert_eq!(out[1], f32::INFINITY);
     let out: Vec<f32> = run(&cpu, &work, &[x, y, v([0.0; 3])]).unwrap();
     assert_eq!(out, [f32::NEG_INFINITY; 3]);
@@ -185,7 +186,7 @@ fn the_nearest_are_in_order_with_ties_by_column() {
                 run(&cpu, &work(&function, reduction, &mask), &rows.inputs(&cpu, &reduction, &mask)).unwrap();
             for i in 0..7 {
                 let mut want: Vec<(f64, u32)> = (0..m)
-                    .filter_map(|j| Some((rows.value(&function, &mask, i, j)?, j as u32)))
+                    .filter_map(|j| Some((rows.pair(&function, &mask, i, j)?.0, j as u32)))
                     .map(|(value, j)| (if largest { -value } else { value }, j))
                     .collect();
                 want.sort_by(|a, b| a.partial_cmp(b).unwrap());
@@ -267,6 +268,35 @@ fn a_row_depends_on_no_other_however_long_it_is() {
         let all = with(&x);
         for i in [0, 33, 69] {
             assert_eq!(with(&x[i..=i])[0].to_bits(), all[i].to_bits(), "{reduction:?} row {i}");
+        }
+    }
+}
+
+/// Alone a row is held against every row of y; among others a tree finds its neighbours.
+#[test]
+fn the_nearest_of_a_row_depend_on_no_other_row() {
+    let cpu = Cpu::new();
+    let (n, m, k) = (70, 700, 9);
+    for (metric, d, exclude_self) in
+        [(Metric::EUCLIDEAN, 3, false), (Metric::SQEUCLIDEAN, 3, true), (Metric::EUCLIDEAN, 1, true)]
+    {
+        let y: Vec<f32> = noise(2, m * d).iter().map(|value| (value * 2000.0).round() / 3000.0).collect();
+        let mut x = y[..n * d].to_vec();
+        x[5 * d] = f32::NAN;
+        x[6 * d] = f32::INFINITY;
+        let mask = PairMask { exclude_self, ..PairMask::default() };
+        let work = work(&metric.into(), Reduction::Extreme { k, largest: false }, &mask);
+        let k = k as usize;
+        let with = |rows: usize| -> Vec<u32> {
+            let inputs = [contiguous(&cpu, &x[..rows * d], &[rows, d]), contiguous(&cpu, &y, &[m, d])];
+            run(&cpu, &work, &inputs).unwrap()
+        };
+        // So few rows are no work for a tree.
+        let few = 35;
+        let (all, first) = (with(n), with(few));
+        for at in 0..few * k {
+            let [of_all, of_few] = [(all[at], all[n * k + at]), (first[at], first[few * k + at])];
+            assert_eq!(of_all, of_few, "{d} features, row {}, {}", at / k, at % k);
         }
     }
 }

@@ -62,7 +62,7 @@ const PLAIN: Entry = Entry {
 };
 
 /// A family: its entries in a table, and a constant of [`Metric`] for each that is `pub`. An entry with parameters is
-/// only `const`: [`Self::named`] finds it, and a constructor may stand beside it.
+/// only `const`: [`Metric::named`](crate::Metric::named) finds it, and a constructor may stand beside it.
 macro_rules! metrics {
     ($($(#[$doc:meta])* $visibility:ident $constant:ident { $($field:tt)* })*) => {
         $(const $constant: super::Entry = super::Entry { $($field)* ..super::PLAIN };)*

@@ -1,14 +1,11 @@
 //! What the reductions check of their arguments, and how they are recorded.
 
-use super::super::pair::prepared;
+use super::super::pair::{PairShape, prepared};
 use super::ReduceOptions;
 use crate::error::{Error, Result};
 use crate::kernel::PairSource;
 use crate::tensor::{Element, Real, Tensor};
 use crate::work::{BlockRanges, Layout, Operand, ReduceWork, Reduction, Storage, Work};
-
-/// Columns of values that one reduction takes.
-const MOST_COLUMNS: usize = 1024;
 
 /// Rows of x and of y that meet, and the values beside y.
 pub(super) struct Arguments<'a, E: Real> {
@@ -16,11 +13,7 @@ pub(super) struct Arguments<'a, E: Real> {
     x: &'a Tensor<E>,
     y: &'a Tensor<E>,
     values: Option<Operand>,
-    /// Axes in front.
-    pub(super) batch: Vec<usize>,
-    pub(super) n: usize,
-    pub(super) m: usize,
-    d: usize,
+    pub(super) shape: PairShape,
     /// Columns of the values, where they are a matrix.
     pub(super) columns: Option<usize>,
 }
@@ -28,19 +21,7 @@ pub(super) struct Arguments<'a, E: Real> {
 impl<'a, E: Real> Arguments<'a, E> {
     /// Checked, all but the function and the options.
     pub(super) fn of(op: &'static str, x: &'a Tensor<E>, y: &'a Tensor<E>, values: Option<&Tensor>) -> Result<Self> {
-        let split = |name: &str, t: &Tensor<E>| match t.shape() {
-            [batch @ .., rows, columns] => Ok((batch.to_vec(), *rows, *columns)),
-            other => Err(Error::shape(op, format!("{name} has shape {other:?}; it must be rows × features"))),
-        };
-        let ((batch, n, d), (batch_of_y, m, e)) = (split("x", x)?, split("y", y)?);
-        if d != e {
-            return Err(Error::shape(op, format!("x has {d} columns, y has {e}; they must match")));
-        }
-        if batch != batch_of_y {
-            let message = format!("x has the batch axes {batch:?}, y has {batch_of_y:?}; they must match");
-            return Err(Error::shape(op, message));
-        }
-        let mut arguments = Self { op, x, y, values: None, batch, n, m, d, columns: None };
+        let mut arguments = Self { op, x, y, values: None, shape: PairShape::of(op, x, y)?, columns: None };
         if let Some(values) = values {
             arguments.take(values)?;
         }
@@ -50,8 +31,8 @@ impl<'a, E: Real> Arguments<'a, E> {
     /// The values: a vector of m or a matrix m × c, batch axes in front.
     fn take(&mut self, values: &Tensor) -> Result<()> {
         let shape = values.shape();
-        let (batch, m) = (&self.batch, self.m);
-        let fits = shape.len() > batch.len() && shape[..batch.len()] == batch[..] && shape[batch.len()] == m;
+        let PairShape { batch, m, .. } = &self.shape;
+        let fits = shape.len() > batch.len() && shape[..batch.len()] == batch[..] && shape[batch.len()] == *m;
         let mut operand = values.operand();
         self.columns = match shape.get(batch.len() + 1..) {
             Some([]) if fits => {
@@ -63,14 +44,10 @@ impl<'a, E: Real> Arguments<'a, E> {
             _ => {
                 let of = |last: &[usize]| format!("{:?}", [batch, last].concat());
                 let message = format!("v has shape {shape:?}; for y of shape {:?} it must be", self.y.shape());
-                return Err(Error::shape(self.op, format!("{message} {} or {} × c", of(&[m]), of(&[m]))));
+                return Err(Error::shape(self.op, format!("{message} {} or {} × c", of(&[*m]), of(&[*m]))));
             }
         };
-        if self.columns.is_some_and(|columns| columns > MOST_COLUMNS) {
-            let asked = format!("{} columns of v", self.columns.unwrap_or(0));
-            let message = format!("are more than {MOST_COLUMNS}; take some columns at a time");
-            return Err(Error::argument(self.op, asked, message));
-        }
+        ReduceOptions::check_columns(self.op, self.columns.unwrap_or(1))?;
         self.values = Some(operand);
         Ok(())
     }
@@ -78,12 +55,13 @@ impl<'a, E: Real> Arguments<'a, E> {
     /// Rows of y that a row of x meets at most.
     pub(super) fn partners(&self, options: &ReduceOptions) -> usize {
         // A row past the end of y has no self there.
-        if options.exclude_self && self.n <= self.m { self.m.saturating_sub(1) } else { self.m }
+        let PairShape { n, m, .. } = self.shape;
+        if options.exclude_self && n <= m { m.saturating_sub(1) } else { m }
     }
 
     /// Shape of a result with an entry per row, or one per row and column of the values.
     pub(super) fn row_shape(&self) -> Vec<usize> {
-        self.batch.iter().copied().chain([self.n]).chain(self.columns).collect()
+        self.shape.batch.iter().copied().chain([self.shape.n]).chain(self.columns).collect()
     }
 
     /// Records the reduction.
@@ -94,9 +72,9 @@ impl<'a, E: Real> Arguments<'a, E> {
         options: &ReduceOptions,
     ) -> Result<Storage> {
         let op = self.op;
-        let function = source.pair_function(self.d)?;
+        let function = source.pair_function(self.shape.d)?;
         if let Some(blocks) = &options.blocks {
-            check_blocks(op, blocks, self.n, self.m)?;
+            check_blocks(op, blocks, self.shape.n, self.shape.m)?;
         }
         let (rows, function) = prepared(op, self.x, self.y, function)?;
         let inputs: Vec<Operand> = rows.into_iter().chain(self.values.clone()).collect();

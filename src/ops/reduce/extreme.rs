@@ -110,7 +110,7 @@ fn extreme<E: Real>(
         return Err(Error::argument(op, format!("k = {k}"), message));
     }
     let storage = arguments.run(f, Reduction::Extreme { k: k as u32, largest }, options)?;
-    let shape: Vec<usize> = arguments.batch.iter().copied().chain([arguments.n, k]).collect();
+    let shape: Vec<usize> = arguments.shape.batch.iter().copied().chain([arguments.shape.n, k]).collect();
     let values = Layout::contiguous(&shape);
     let indices = Layout { offset: values.len(), ..values.clone() };
     let executor = x.executor();

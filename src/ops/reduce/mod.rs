@@ -11,6 +11,7 @@ pub use sum::{count_within, pair_mean, pair_sum, sum_within};
 
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
 use crate::work::{BlockRanges, PairMask};
 
 /// How [`pair_sum`] and its relatives reduce; the default lets all pairs meet and sums in blocks.
@@ -38,6 +39,19 @@ pub struct ReduceOptions {
 }
 
 impl ReduceOptions {
+    /// Columns of values that one reduction takes.
+    pub const MOST_COLUMNS: usize = 1024;
+
+    /// # Errors
+    /// [`Error::InvalidArgument`] where values have more columns than one reduction takes.
+    pub(super) fn check_columns(op: &'static str, columns: usize) -> Result<()> {
+        if columns <= Self::MOST_COLUMNS {
+            return Ok(());
+        }
+        let message = format!("are more than {}; take some columns at a time", Self::MOST_COLUMNS);
+        Err(Error::argument(op, format!("{columns} columns of v"), message))
+    }
+
     fn mask(&self) -> PairMask {
         PairMask { exclude_self: self.exclude_self, blocks: self.blocks.clone(), ..PairMask::default() }
     }

@@ -17,7 +17,7 @@ use crate::work::{Layout, PairWork, Reduction, Work};
 /// # Errors
 /// [`Error::ShapeMismatch`] if the column counts, the batch axes or the length of `v` do not fit;
 /// [`Error::InvalidArgument`] if a parameter is out of range, `v` has more than 1024 columns, or the blocks overlap or
-/// leave the matrix; the device's errors.
+/// leave the matrix; [`Error::Unsupported`] if `x` has more than 8 axes; the device's errors.
 ///
 /// # Accuracy
 /// u = 2⁻²⁴, δⱼ the bound of f(xᵢ, yⱼ) ([`PairFunction::evaluate_with_bound`]): within
@@ -96,7 +96,7 @@ pub fn pair_mean<E: Real>(
 ) -> Result<Tensor> {
     let op = "pair_mean";
     let arguments = Arguments::of(op, x, y, v)?;
-    let partners = partners(arguments.n, arguments.m, options);
+    let partners = partners(arguments.shape.n, arguments.shape.m, options);
     let alike = partners.windows(2).all(|pair| pair[0] == pair[1]);
     if alike && partners.first().is_none_or(|count| *count > 0) {
         let scale = 1.0 / partners.first().map_or(1.0, |count| *count as f64) as f32;
@@ -135,7 +135,7 @@ fn divided(
     partners: &[usize],
 ) -> Result<Tensor> {
     let columns = arguments.columns.unwrap_or(1);
-    let batches: usize = arguments.batch.iter().product();
+    let batches: usize = arguments.shape.batch.iter().product();
     let factor = |count: usize| if count == 0 { f32::NAN } else { (1.0 / count as f64) as f32 };
     let row = partners.iter().flat_map(|count| std::iter::repeat_n(factor(*count), columns));
     let factors: Vec<f32> = std::iter::repeat_n(row, batches).flatten().collect();

@@ -75,7 +75,7 @@ impl<'a> Spectral<'a> {
         let lengths = spectral::lengths(&convolution)?;
         let spectrum_bytes = spectral::spectrum_bytes(&convolution, &lengths);
         let filters = (groups * outputs) as u64 * geometry.inputs;
-        let most = limits.max_binding_bytes.min(limits.max_buffer_bytes);
+        let most = limits.temporary_bytes();
         let channels = filters.max(geometry.groups * geometry.inputs);
         let loops = geometry.inputs * 65 / 64 + 65;
         let fits = spectrum_bytes.saturating_mul(channels) <= most && loops < u64::from(limits.max_iterations);

@@ -95,7 +95,7 @@ pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits
     };
     let lengths = lengths(geometry).ok_or_else(unsupported)?;
     let item_bytes = spectrum_bytes(geometry, &lengths);
-    let most_bytes = limits.max_binding_bytes.min(limits.max_buffer_bytes);
+    let most_bytes = limits.temporary_bytes();
     let parts = parts(&geometry.batch, |part: &Part| {
         part.iter().map(|(_, size)| *size as u64).product::<u64>().saturating_mul(item_bytes) <= most_bytes
     })

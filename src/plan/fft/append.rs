@@ -118,7 +118,7 @@ pub(super) fn append_with(
         window_bytes(transform.source_reach(&batch, part), source_bytes, limits) <= limits.max_binding_bytes
             && window_bytes(transform.result_reach(&batch, part), result_bytes, limits) <= limits.max_binding_bytes
             && product <= limits.max_binding_bytes
-            && temporary <= limits.max_binding_bytes.min(limits.max_buffer_bytes)
+            && temporary <= limits.temporary_bytes()
             && lines.saturating_mul(inner as u64) <= u64::from(u32::MAX / 2)
     };
     let cost_of = |part: &Part| part.iter().map(|(_, size)| *size as f64).product::<f64>() * recipe.cost();

@@ -11,7 +11,7 @@ use crate::work::Layout;
 /// How many lines are gathered at a time, where a line of the source or of the result reaches too far to be bound and
 /// would fit if its entries were neighbours.
 pub(super) fn lines_at_once(transform: &AxisTransform, limits: &Limits) -> Option<u64> {
-    let most = limits.max_binding_bytes.min(limits.max_buffer_bytes);
+    let most = limits.temporary_bytes();
     let bytes =
         |side: &Side, element: u64, stride: i64| window_bytes(reach(0, [(stride, side.length)]), element, limits);
     let sides = [(&transform.source, transform.source_bytes()), (&transform.result, transform.result_bytes())];

@@ -31,6 +31,18 @@ pub(crate) struct PairCode {
 }
 
 impl PairCode {
+    /// Rough number of operations at the end of a pair, from the functions that its text calls.
+    pub(in crate::plan) fn finish_cost(&self) -> f64 {
+        let Some(finish) = self.text.find("fn finish_0").map(|at| &self.text[at..]) else { return 4.0 };
+        let calls = [("exp_(", 40.0), ("log_(", 40.0), ("pow_(", 90.0), ("sqrt_(", 20.0), ("_(", 20.0), (" / ", 4.0)];
+        calls.iter().map(|(call, cost)| finish.matches(call).count() as f64 * cost).sum::<f64>() + 4.0
+    }
+
+    /// Rough number of operations for one pair over this many features, or merged states, its end among them.
+    pub(in crate::plan) fn pair_cost(&self, features: u64) -> f64 {
+        features as f64 * self.cost + self.finish_cost()
+    }
+
     fn value_quads(&self) -> usize {
         self.values.len().div_ceil(4).max(1)
     }
@@ -50,13 +62,9 @@ impl PairCode {
     /// The table of weights, named after its content.
     pub(in crate::plan) fn weights_constant(&self, program: &mut Program) -> Option<BufferId> {
         let weights = self.weights.as_ref().filter(|weights| !weights.is_empty())?;
-        let bytes: &[u8] = bytemuck::cast_slice(weights);
-        // FNV-1a in 128 bits: two tables of one process do not meet by chance.
-        let hash = bytes.iter().fold(0x6c62272e07bb014262b821756295c58d_u128, |hash, byte| {
-            (hash ^ u128::from(*byte)).wrapping_mul(0x0000000001000000000000000000013b)
-        });
-        let bytes = bytes.to_vec();
-        Some(program.constant(format!("weights {} {hash:032x}", weights.len()), move || bytes))
+        let content = bytemuck::cast_slice(weights);
+        let bytes = content.to_vec();
+        Some(program.constant_of(&format!("weights {}", weights.len()), content, move || bytes))
     }
 
     /// The window on the weights of these features, and the place of the first in it: `parameters.first_feature`.

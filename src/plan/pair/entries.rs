@@ -82,6 +82,7 @@ pub(super) fn record(
     let seen = |moves: bool, piece: &Region<2>, features: Range<u64>| -> Region<3> {
         [piece[0].clone(), if moves { piece[1].clone() } else { 0..y.rows }, features]
     };
+    let pair_cost = code.pair_cost(most.min(features));
     let excess = |piece: &Region<2>| {
         let slice = 0..most.min(features).max(1);
         let moving = sides.iter().zip([true, paired]);
@@ -90,8 +91,7 @@ pub(super) fn record(
         let count = length(&piece[0]) * length(&piece[1]) * columns;
         let largest = largest.max(Some(bytes(extent(piece, out) + columns - 1)));
         let largest = largest.max(Some(bytes(count * words * slices.max(1))));
-        let cost = count as f64 * most.min(features) as f64 * code.cost;
-        let dear = cost > limits.max_pass_cost && length(&piece[0]) * length(&piece[1]) > 1;
+        let dear = count as f64 * pair_cost > limits.max_pass_cost && length(&piece[0]) * length(&piece[1]) > 1;
         let axis = usize::from(length(&piece[0]) == 1);
         (dear || largest > Some(limits.max_binding_bytes)).then_some(axis)
     };
@@ -146,7 +146,7 @@ pub(super) fn record(
                 windows,
                 parameters: parameters.bytes(),
                 grid,
-                cost: count as f64 * length(&part) as f64 * code.cost,
+                cost: count as f64 * code.pair_cost(length(&part)),
             });
         }
         if let Some(states) = states {

@@ -45,7 +45,7 @@ impl Finish {
         windows.extend(self.addend.map(|(view, ..)| view));
         let tail = code.tail(Tail::new()).code(&code.state_from()).code(&code.entry_value(self.addend.is_some(), 3));
         let shader = Shader { file: FINISH, tail, math: code.math, indices_proven: code.trusted };
-        let cost = count as f64 * self.slices.max(1) as f64 * code.cost;
+        let cost = count as f64 * code.pair_cost(self.slices);
         Pass { shader: Arc::new(shader), windows, parameters: words.bytes(), grid, cost }
     }
 }

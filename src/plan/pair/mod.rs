@@ -59,8 +59,7 @@ pub(super) fn lower(work: &PairWork, inputs: &[Input<'_>], limits: &Limits, choi
         return Ok(program);
     }
     let code = code_of(&work.function);
-    if work.paired || ((code.cost >= DEAR || finish_cost(&code.text) > DEAR_END) && entries::can_see_all_of(y, limits))
-    {
+    if work.paired || ((code.cost >= DEAR || code.finish_cost() > DEAR_END) && entries::can_see_all_of(y, limits)) {
         entries::record(&code, [x, y], work.paired, limits, &mut program)?;
         return Ok(program);
     }
@@ -108,13 +107,6 @@ pub(super) fn code_of(function: &PairFunction) -> PairCode {
         cost: cost * function.terms.len().max(1) as f64,
         state,
     }
-}
-
-/// Rough number of operations at the end of a pair, from the functions that its text calls.
-pub(super) fn finish_cost(text: &str) -> f64 {
-    let Some(finish) = text.find("fn finish_0").map(|at| &text[at..]) else { return 4.0 };
-    let calls = [("exp_(", 40.0), ("log_(", 40.0), ("pow_(", 90.0), ("sqrt_(", 20.0), ("_(", 20.0), (" / ", 4.0)];
-    calls.iter().map(|(call, cost)| finish.matches(call).count() as f64 * cost).sum::<f64>() + 4.0
 }
 
 /// Makes a temporary at least this large.

@@ -93,6 +93,18 @@ pub(in crate::plan) struct Packing {
 }
 
 impl Packing {
+    /// These rows and features of some batches, once for all where they share them.
+    pub(in crate::plan) fn of(
+        side: &Side,
+        batches: &Range<u64>,
+        rows: &Range<u64>,
+        features: Range<u64>,
+        panel: u32,
+    ) -> Self {
+        let batches = if side.is_shared() { 0..1 } else { batches.clone() };
+        Self { batches, rows: rows.clone(), features, panel: u64::from(panel) }
+    }
+
     /// Panels of one batch.
     pub(super) fn panels(&self) -> u64 {
         length(&self.rows).div_ceil(self.panel)

@@ -101,11 +101,11 @@ impl<'a> Scheme<'a> {
         let (tile, limits, features) = (skeleton.tile, skeleton.limits, skeleton.features);
         let blocks = |n: u64| (n / BLOCK_FEATURES).max(1) * BLOCK_FEATURES;
         let panel_bytes = 4 * u64::from(tile.rows.max(tile.columns));
-        let tile_cost = f64::from(tile.rows) * f64::from(tile.columns) * skeleton.code.cost;
-        let fit_memory = temporary_bytes(limits) / panel_bytes;
+        let pair_room = limits.max_pass_cost / (f64::from(tile.rows) * f64::from(tile.columns));
+        let fit_memory = limits.temporary_bytes() / panel_bytes;
         // The last pass walks all slices in one loop, so that even dear slices may not be too many.
         let least = features.div_ceil(u64::from(limits.max_iterations).max(1)).next_multiple_of(BLOCK_FEATURES);
-        let fit_cost = ((limits.max_pass_cost / tile_cost) as u64).max(least);
+        let fit_cost = (((pair_room - skeleton.code.finish_cost()) / skeleton.code.cost) as u64).max(least);
         let longest_slice = blocks(most_features(&tile, limits).min(fit_memory).min(fit_cost));
         let tiles = skeleton.batches
             * skeleton.x.rows.div_ceil(u64::from(tile.rows))
@@ -124,7 +124,7 @@ impl<'a> Scheme<'a> {
 
     fn record(&self, program: &mut Program) -> Result<()> {
         let Skeleton { x, y, tile, limits, batches, .. } = &self.skeleton;
-        let most = temporary_bytes(limits);
+        let most = limits.temporary_bytes();
         let features = self.skeleton.features.min(self.group_slices * self.slice_features);
         let grain = [1, u64::from(tile.rows), u64::from(tile.columns)];
         let excess = |region: &Region<3>| {
@@ -177,11 +177,11 @@ impl<'a> Scheme<'a> {
     }
 
     fn x_packing(&self, region: &Region<3>, features: Range<u64>) -> Packing {
-        packing(&self.skeleton.x, &region[0], &region[1], features, self.skeleton.tile.rows)
+        Packing::of(&self.skeleton.x, &region[0], &region[1], features, self.skeleton.tile.rows)
     }
 
     fn y_packing(&self, region: &Region<3>, features: Range<u64>) -> Packing {
-        packing(&self.skeleton.y, &region[0], &region[2], features, self.skeleton.tile.columns)
+        Packing::of(&self.skeleton.y, &region[0], &region[2], features, self.skeleton.tile.columns)
     }
 
     fn words(&self) -> u64 {
@@ -209,6 +209,7 @@ impl<'a> Scheme<'a> {
     fn pass_pieces(&self, part: &Region<3>, features: u64, op: &'static str) -> Result<Vec<Region<3>>> {
         let Skeleton { tile, limits, addend, code, .. } = &self.skeleton;
         let grain = [1, u64::from(tile.rows), u64::from(tile.columns)];
+        let pair_cost = code.pair_cost(features);
         let excess = |region: &Region<3>| {
             let mut strides = vec![self.out];
             strides.extend(addend.iter().map(|addend| addend.strides));
@@ -219,7 +220,7 @@ impl<'a> Scheme<'a> {
             }
             let tiles = [0, 1, 2].map(|axis| length(&region[axis]).div_ceil(grain[axis]));
             let entries = tiles.iter().zip(grain).map(|(tiles, grain)| *tiles as f64 * grain as f64).product::<f64>();
-            let dear = entries * features as f64 * code.cost > limits.max_pass_cost;
+            let dear = entries * pair_cost > limits.max_pass_cost;
             let axis = (0..3).max_by_key(|axis| tiles[*axis]).unwrap_or(0);
             (dear && tiles[axis] > 1).then_some(axis)
         };
@@ -290,7 +291,7 @@ impl<'a> Scheme<'a> {
             windows,
             parameters: words.bytes(),
             grid,
-            cost: entries as f64 * length(features) as f64 * code.cost,
+            cost: entries as f64 * code.pair_cost(length(features)),
         }
     }
 
@@ -335,16 +336,6 @@ fn main_shader(skeleton: &Skeleton<'_>, swapped: bool, partial: bool) -> Shader 
         }
     };
     Shader { file, tail, math: code.math, indices_proven: code.trusted }
-}
-
-fn packing(side: &Side, batches: &Range<u64>, rows: &Range<u64>, features: Range<u64>, panel: u32) -> Packing {
-    let batches = if side.is_shared() { 0..1 } else { batches.clone() };
-    Packing { batches, rows: rows.clone(), features, panel: u64::from(panel) }
-}
-
-/// Bytes of the largest temporary that one binding sees.
-fn temporary_bytes(limits: &Limits) -> u64 {
-    limits.max_binding_bytes.min(limits.max_buffer_bytes)
 }
 
 /// Features that an invocation may walk before all its loops together pass the limit.

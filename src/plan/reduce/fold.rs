@@ -1,4 +1,4 @@
-//! What a reduction carries along j, in WGSL: how it starts, takes values in, closes a block of 64, and joins slices.
+//! What a reduction carries along j, in WGSL: how it starts, closes a block of 64, and joins slices.
 
 use std::fmt::Write;
 

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use super::choices::{Choices, Tile};
 use super::lower::output_bytes;
-use super::pair::{DEAR, DEAR_END, Side, code_of, finish_cost, matrices};
+use super::pair::{DEAR, DEAR_END, Side, code_of, matrices};
 use super::pieces::collapsed;
 use super::{BufferId, Limits, Program, Window, copy};
 use crate::error::{Error, Result};
@@ -54,7 +54,7 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
         None => None,
     };
     let columns = if values.is_some() { shape.c } else { 0 };
-    let finish_cost = finish_cost(&code.text);
+    let finish_cost = code.finish_cost();
     let small = [shape.batches, shape.n, shape.m, shape.d.max(1)].iter().fold(1, |all: u64, n| all.saturating_mul(*n));
     // Extremes are found a few ranks at a time, each time among what lies behind those that are known.
     let (count, step) = match work.reduction {
@@ -99,7 +99,7 @@ pub(super) fn lower(work: &ReduceWork, inputs: &[Input<'_>], limits: &Limits, ch
             chunk: if columns > 0 { first..first + taken } else { 0..0 },
             tile,
             walk,
-            pair_cost: shape.d as f64 * code.cost + finish_cost + fold.cost(),
+            pair_cost: code.pair_cost(shape.d) + fold.cost(),
             rolled,
         };
         scheme.record(&spans, &mut buffers, &mut program)?;
@@ -201,7 +201,7 @@ fn matrix(index: usize, layout: &Layout, limits: &Limits, program: &mut Program)
 /// A word pair for each row of x: the last extreme that was found.
 fn floors(shape: &Shape, limits: &Limits, program: &mut Program) -> Result<Window> {
     let bytes = shape.batches.saturating_mul(shape.n).saturating_mul(8);
-    if bytes > limits.max_binding_bytes.min(limits.max_buffer_bytes) {
+    if bytes > limits.temporary_bytes() {
         let (limit, adapter) = (limits.max_binding_bytes, limits.adapter.clone());
         return Err(Error::BufferTooLarge { op: program.op, requested: bytes, limit, adapter });
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::rows::Walk;
-use super::scheme::{BLOCK_ROWS, Buffers, Part, Scheme, packing};
+use super::scheme::{BLOCK_ROWS, Buffers, Part, Scheme};
 use super::text::Panel;
 use crate::error::{Error, Result};
 use crate::plan::pair::{Packing, Side, reserve};
@@ -40,12 +40,12 @@ impl Scheme<'_> {
         let packings = [
             Some((
                 &self.sides[0],
-                packing(&self.sides[0], &part.batches, &part.rows, features.clone(), self.tile.columns),
+                Packing::of(&self.sides[0], &part.batches, &part.rows, features.clone(), self.tile.columns),
             )),
-            Some((&self.sides[1], packing(&self.sides[1], &part.batches, packed, features, self.tile.rows))),
+            Some((&self.sides[1], Packing::of(&self.sides[1], &part.batches, packed, features, self.tile.rows))),
             self.values
                 .as_ref()
-                .map(|side| (side, packing(side, &part.batches, packed, self.chunk.clone(), self.tile.rows))),
+                .map(|side| (side, Packing::of(side, &part.batches, packed, self.chunk.clone(), self.tile.rows))),
         ];
         let targets = [buffers.rows, buffers.columns, buffers.values];
         for (at, (entry, target)) in packings.iter().zip(targets).enumerate() {

@@ -99,16 +99,16 @@ impl Scheme<'_> {
             let excess = |region: &Region<2>| {
                 let columns = (length(&region[0]) > 1).then_some(BLOCK_ROWS.min(self.shape.m));
                 let bytes = [
-                    packing(&self.sides[0], &region[0], &region[1], 0..self.shape.d, self.tile.columns).bytes(),
+                    Packing::of(&self.sides[0], &region[0], &region[1], 0..self.shape.d, self.tile.columns).bytes(),
                     self.partial_bytes(&region[0], &region[1], slices),
                     columns.map_or(0, |columns| self.column_bytes(&region[0], columns)),
                 ];
                 let most = bytes.into_iter().max().unwrap_or(0);
-                (most > temporary_bytes(self.limits)).then(|| usize::from(length(&region[0]) == 1))
+                (most > self.limits.temporary_bytes()).then(|| usize::from(length(&region[0]) == 1))
             };
             let whole = [0..self.shape.batches, span.rows.clone()];
             let parts = pieces(whole, [1, u64::from(self.tile.columns)], excess);
-            for [batches, rows] in parts.ok_or_else(|| self.too_large(program.op, temporary_bytes(self.limits) + 1))? {
+            for [batches, rows] in parts.ok_or_else(|| self.too_large(program.op, self.limits.temporary_bytes() + 1))? {
                 let mut part = Part { batches, rows, slices, started: false };
                 self.record_part(&mut part, &span.columns, buffers, program)?;
             }
@@ -125,7 +125,7 @@ impl Scheme<'_> {
     ) -> Result<()> {
         reserve(program, buffers.partials, self.partial_bytes(&part.batches, &part.rows, part.slices));
         // As many rows of y as one binding holds.
-        let most = temporary_bytes(self.limits);
+        let most = self.limits.temporary_bytes();
         let mut step = self.shape.m.next_multiple_of(BLOCK_ROWS).max(BLOCK_ROWS);
         while step > BLOCK_ROWS && self.column_bytes(&part.batches, step) > most {
             step = (step / 2).next_multiple_of(BLOCK_ROWS);
@@ -193,8 +193,9 @@ impl Scheme<'_> {
     }
 
     fn column_bytes(&self, batches: &Range<u64>, columns: u64) -> u64 {
-        let of =
-            |side: &Side, features: Range<u64>| packing(side, batches, &(0..columns), features, self.tile.rows).bytes();
+        let of = |side: &Side, features: Range<u64>| {
+            Packing::of(side, batches, &(0..columns), features, self.tile.rows).bytes()
+        };
         let values = self.values.as_ref().map_or(0, |side| of(side, self.chunk.clone()));
         of(&self.sides[1], 0..self.shape.d).max(values)
     }
@@ -203,20 +204,4 @@ impl Scheme<'_> {
         let limits = self.limits;
         Error::BufferTooLarge { op, requested, limit: limits.max_binding_bytes, adapter: limits.adapter.clone() }
     }
-}
-
-pub(super) fn packing(
-    side: &Side,
-    batches: &Range<u64>,
-    rows: &Range<u64>,
-    features: Range<u64>,
-    panel: u32,
-) -> Packing {
-    let batches = if side.is_shared() { 0..1 } else { batches.clone() };
-    Packing { batches, rows: rows.clone(), features, panel: u64::from(panel) }
-}
-
-/// Bytes of the largest temporary that one binding sees.
-fn temporary_bytes(limits: &Limits) -> u64 {
-    limits.max_binding_bytes.min(limits.max_buffer_bytes)
 }

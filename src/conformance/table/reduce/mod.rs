@@ -286,6 +286,12 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
             trials.push(ReduceTrial { half: true, batch, placements, ..own }.named(name));
         }
     }
+    // Few features, and rows enough for a tree on the CPU.
+    for (half, batch, meeting) in [(false, 1, Meeting::NotSelf), (false, 3, Meeting::All), (true, 3, Meeting::NotSelf)]
+    {
+        let own = trial(&Function::Metric(Metric::EUCLIDEAN), Kind::Smallest, (60, 700, 3), 5);
+        trials.push(ReduceTrial { half, batch, meeting, ..own }.named("euclidean"));
+    }
     for (kind, size, columns) in [
         (Kind::Smallest, (3, 3000, 3), 1024),
         (Kind::Largest, (2, 1024, 5), 1024),
