@@ -1,4 +1,4 @@
-// One transform of LENGTH points per line, LINES lines per workgroup: the Stockham stages of a line run through
+// One transform of LENGTH points per line, LINES lines per workgroup: the stages of a line run through
 // registers and meet in workgroup memory.
 //
 //   result[line, k] = finish(Σ_j prepare(source[line, j]) exp(−2πi jk / LENGTH))
@@ -7,8 +7,8 @@
 // the transformed axis is `step · k` plus what the line's own coordinates add to it: that is how a transform that is
 // split over several passes reads and writes every N₁-th entry, and how it transposes without a pass of its own.
 //
-// The tail holds `fetch`, `keep` (what an entry of source and result is), `rotate`, `prepare_factor`,
-// `finish_factor` (tables) and `transform`, the stages, with their butterflies written out.
+// The tail holds `entry` and `emit` (what entries of source and result are), the factors (tables) and `transform`, the
+// stages, with their butterflies written out.
 
 struct Dimension {
     size: u32,
@@ -37,7 +37,7 @@ struct Parameters {
     product_stride: u32,
     axis_length: u32,     // of the whole transform, where this pass is one of several
     scale: f32,
-    padding: u32,
+    points: u32,          // complex numbers that are transformed: half as many where each holds two real ones
     dimensions: array<Dimension, DIMENSIONS>,
 }
 
@@ -91,60 +91,74 @@ fn locate(number: u32) -> Line {
     return line;
 }
 
-fn load(line: Line, k: u32) -> vec2f {
-    let index = line.source_index + k * parameters.source_step;
-    var value = vec2f(0.0);
-    if PREPARE {
-        if index >= parameters.axis_length { return value; }
+// An entry as it lies in memory; past the source's end it is 0.
+fn fetch(line: Line, index: u32) -> Source {
+    if SOURCE_IS_SHORT {
+        if index >= parameters.source_length { return Source(); }
     }
-    if SOURCE_IS_HALF {
-        // The other half of a Hermitian spectrum is the conjugate of this one; entries that are their own mirror
-        // image are real.
-        let mirrored = 2u * index > parameters.axis_length;
-        let from_start = select(index, parameters.axis_length - index, mirrored);
-        if from_start < parameters.source_length {
-            value = fetch(line.source_at + from_start * parameters.source_stride);
-        }
-        if mirrored { value.y = -value.y; }
-        if index == 0u || 2u * index == parameters.axis_length { value.y = 0.0; }
-    } else if SOURCE_IS_SHORT {
-        if index < parameters.source_length {
-            value = fetch(line.source_at + index * parameters.source_stride);
-        }
-    } else {
-        value = fetch(line.source_at + index * parameters.source_stride);
-    }
+    return source[line.source_at + index * parameters.source_stride];
+}
+
+// The transform forwards of numbers with real and imaginary part exchanged is, exchanged again, the transform
+// backwards.
+fn load_entry(line: Line, index: u32) -> vec2f {
+    var value = entry(line, index);
     if CONJUGATE_SOURCE { value.y = -value.y; }
     if SWAP_SOURCE { value = value.yx; }
+    return value;
+}
+
+fn load(line: Line, k: u32) -> vec2f {
+    var index = line.source_index + k * parameters.source_step;
+    if REORDER { index = u32(order(index).x); }
+    if PREPARE {
+        if index >= parameters.points { return vec2f(0.0); }
+    }
+    var value = load_entry(line, index);
     if PREPARE { value = times(value, prepare_factor(index)); }
     return value;
 }
 
-// Only for lines that are present. The transform forwards of numbers with real and imaginary part exchanged is,
-// exchanged again, the transform backwards.
+// Only for lines that are present.
 fn store(line: Line, k: u32, transformed: vec2f) {
-    let index = line.result_index + k * parameters.result_step;
+    var index = line.result_index + k * parameters.result_step;
+    if REORDER { index = u32(order(index).y); }
+    var value = transformed;
+    if SWAP_FIRST { value = value.yx; }
+    if FINISH { value = times(value, finish_factor(index)); }
+    finish(line, index, value);
+}
+
+fn finish(line: Line, index: u32, transformed: vec2f) {
+    var value = transformed;
+    if SWAP_LAST { value = value.yx; }
+    if PRODUCT {
+        value = times(value, product_factor(line.product_at + (index - parameters.result_start) * parameters.product_stride));
+    }
+    emit(line, index, value * parameters.scale);
+}
+
+fn keep(line: Line, index: u32, value: Result) {
     let kept = index - parameters.result_start;
     if RESULT_IS_CUT {
         if kept >= parameters.result_length { return; }
     }
-    var value = transformed;
-    if ROTATE { value = times(value, rotation(line.rotation * k)); }
-    if SWAP_FIRST { value = value.yx; }
-    if FINISH { value = times(value, finish_factor(index)); }
-    if SWAP_LAST { value = value.yx; }
-    if PRODUCT { value = times(value, product_factor(line.product_at + kept * parameters.product_stride)); }
-    keep(line.result_at + kept * parameters.result_stride, value * parameters.scale);
+    result[line.result_at + kept * parameters.result_stride] = value;
 }
 
 fn times(a: vec2f, b: vec2f) -> vec2f {
     return vec2f(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x);
 }
 
-fn put(lane: u32, k: u32, value: vec2f) {
-    exchange[lane * LENGTH + k] = value;
+fn put(lane: u32, position: u32, value: vec2f) {
+    exchange[lane * STRIDE + padded(position)] = value;
 }
 
-fn take(lane: u32, k: u32) -> vec2f {
-    return exchange[lane * LENGTH + k];
+fn take(lane: u32, position: u32) -> vec2f {
+    return exchange[lane * STRIDE + padded(position)];
+}
+
+// Steps through powers of two would meet in the same bank of the memory.
+fn padded(position: u32) -> u32 {
+    return select(position, position + position / 16u, PADDED);
 }

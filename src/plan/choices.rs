@@ -196,7 +196,7 @@ impl Choices {
             && (1..=8).contains(&self.reduce_columns)
             && self.workgroups > 0
             && (13..=64).contains(&fft.largest_radix)
-            && (2..=64).contains(&fft.registers)
+            && fft.threads > 0
             && (1..=limits.max_invocations as usize).contains(&fft.invocations)
             && fft.longest_line > 0
     }
@@ -207,8 +207,6 @@ impl Choices {
         let tile = Tile::candidates(limits).first().copied().unwrap_or(Tile::direct(8, 4, 4, 1));
         let workgroups = if limits.kind == DeviceKind::Software { 4 } else { 256 };
         let [reduce_short, reduce_long] = Tile::reducing(limits);
-
-        let fft = FftChoices::default();
         Self {
             pair: tile,
             gemm: tile,
@@ -217,7 +215,7 @@ impl Choices {
             reduce_columns: 8,
             reduce_rolled: limits.compiles_slowly,
             workgroups,
-            fft,
+            fft: FftChoices::for_limits(limits),
         }
     }
 }

@@ -2,11 +2,22 @@
 
 use super::FftChoices;
 use super::geometry::{Batch, Part, collapse, parts, reach, window, window_bytes};
-use super::recipe::{COMPLEX_BYTES, FftRecipe, Form};
+use super::recipe::{COMPLEX_BYTES, FftRecipe};
 use super::steps::{Step, steps};
-use super::tail::{LinePass, Number};
+use super::line::LinePass;
 use crate::error::{Error, Result};
 use crate::plan::{BufferId, Limits, Pass, Program};
+
+/// What an entry along the source's axis is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Number {
+    /// A real number.
+    Real,
+    /// A complex number.
+    Complex,
+    /// A complex number of the first half of a Hermitian spectrum (as a source only).
+    Half,
+}
 
 /// One side of a transform: where the entries of a line lie, in elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,11 +115,12 @@ pub(super) fn append_with(
         return Ok(());
     }
     let unsupported = |message: String| Error::Unsupported { op, message };
-    let recipe = FftRecipe::new(transform.length, limits, choices)
-        .filter(|recipe| recipe.inner_length() <= u32::MAX as usize / 2)
+    let (recipe, packed) = transform
+        .recipe(limits, choices)
+        .filter(|(recipe, _)| recipe.inner_length() <= u32::MAX as usize / 2)
         .ok_or_else(|| unsupported(format!("a transform of {} points is too long", transform.length)))?;
     let inner = recipe.inner_length();
-    let steps = steps(&recipe, transform);
+    let steps = steps(&recipe, transform, packed);
     let (source_bytes, result_bytes) = (transform.source_bytes(), transform.result_bytes());
     let line_bytes = (inner * COMPLEX_BYTES) as u64;
     let fits_memory = |part: &Part| {
@@ -146,6 +158,24 @@ pub(super) fn append_with(
 }
 
 impl AxisTransform {
+    /// How the transform is done, and whether of half as many complex numbers, each of which stands for two real ones.
+    fn recipe(&self, limits: &Limits, choices: &FftChoices) -> Option<(FftRecipe, bool)> {
+        let even = self.length.is_multiple_of(2);
+        let half = self.length / 2;
+        let packed = match self.number {
+            Number::Half => even && self.real_result,
+            Number::Real => even && !self.real_result && self.result_start + self.result.length <= half + 1,
+            Number::Complex => false,
+        };
+        let recipe = packed.then(|| FftRecipe::new(half, limits, choices)).flatten();
+        // Half a spectrum is put together from both its ends, which only a line in one workgroup has at hand.
+        let recipe = recipe.filter(|recipe| self.number == Number::Half || recipe.is_one_line());
+        match recipe {
+            Some(recipe) => Some((recipe, true)),
+            None => Some((FftRecipe::new(self.length, limits, choices)?, false)),
+        }
+    }
+
     pub(super) fn source_bytes(&self) -> u64 {
         if self.number == Number::Real { 4 } else { 8 }
     }
@@ -204,9 +234,7 @@ fn append_pass(
     cost: f64,
     limits: &Limits,
 ) -> Result<()> {
-    let passes = match &recipe.form {
-        Form::Smooth(passes) | Form::Bluestein(passes) => passes,
-    };
+    let passes = recipe.passes();
     let inner = recipe.inner_length();
     let lengths: Vec<usize> = passes.iter().map(|p| p.length).collect();
     let (before, after) = (&lengths[..step.position], &lengths[step.position + 1..]);
@@ -278,7 +306,7 @@ fn append_pass(
         neighbours_are_lines: source_step as i64 * source.stride.abs() > 1,
         ..step.pass.clone()
     };
-    let (shader, table) = pass.build(program);
+    let (shader, table) = pass.build(transform.length, program);
     let mut windows = vec![source_window, result_window];
     if let Some((buffer, bytes)) = table {
         if bytes > limits.max_binding_bytes {
@@ -320,7 +348,7 @@ fn append_pass(
     words.distance(product_at.1);
     words.push(transform.length as u32);
     words.push(if step.last { transform.scale } else { 1.0 }.to_bits());
-    words.push(0);
+    words.push(recipe.length as u32);
     words.0.extend_from_slice(&dimensions.0);
     program.passes.push(Pass { shader, windows, parameters: words.0, grid, cost });
     Ok(())

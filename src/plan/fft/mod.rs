@@ -2,22 +2,24 @@
 
 mod append;
 mod butterfly;
+mod entries;
 mod gather;
 mod geometry;
+mod line;
 mod recipe;
+mod sections;
+mod stages;
 mod steps;
 mod tables;
-mod tail;
 #[cfg(test)]
 pub(super) mod tests;
 
 pub(crate) use append::first;
-pub(crate) use append::{AxisTransform, Product, Side, append_axis};
+pub(crate) use append::{AxisTransform, Number, Product, Side, append_axis};
 pub(crate) use geometry::{Batch, Part, parts, reach, window, window_bytes};
 pub(crate) use recipe::{FftRecipe, good_length};
-pub(crate) use tail::Number;
 
-use super::{BufferId, Limits, Program};
+use super::{BufferId, DeviceKind, Limits, Program};
 use crate::error::{Error, Result};
 use crate::work::{FftKind, FftWork, Input};
 
@@ -26,17 +28,37 @@ use crate::work::{FftKind, FftWork, Input};
 pub struct FftChoices {
     /// Largest butterfly, 13 at least.
     pub largest_radix: usize,
-    /// Values that an invocation may hold between two exchanges.
-    pub registers: usize,
+    /// Most invocations that share a line.
+    pub threads: usize,
     /// Invocations that a workgroup is filled up to with lines.
     pub invocations: usize,
     /// Longest line that one workgroup takes, within what its memory holds.
     pub longest_line: usize,
+    /// Whether entries in workgroup memory are spread over its banks.
+    pub padded: bool,
+}
+
+impl FftChoices {
+    /// Defaults by the kind of device. In software a workgroup is one subgroup, which waits for nobody, and long
+    /// butterflies save exchanges; drivers that compile slowly want short ones.
+    pub fn for_limits(limits: &Limits) -> Self {
+        let lanes = limits.subgroup_size.unwrap_or(8) as usize;
+        match limits.kind {
+            DeviceKind::Software => Self {
+                largest_radix: if limits.compiles_slowly { 16 } else { 36 },
+                threads: lanes,
+                invocations: lanes,
+                padded: false,
+                ..Self::default()
+            },
+            _ => Self::default(),
+        }
+    }
 }
 
 impl Default for FftChoices {
     fn default() -> Self {
-        Self { largest_radix: 16, registers: 16, invocations: 64, longest_line: 4096 }
+        Self { largest_radix: 16, threads: 256, invocations: 64, longest_line: 4096, padded: true }
     }
 }
 

@@ -28,9 +28,11 @@ pub(crate) enum Form {
     /// As a circular convolution with a chirp, by transforms of the smooth length that the passes multiply to
     /// (L. Bluestein, 1970).
     Bluestein(Vec<LineShape>),
+    /// Of a prime, as a circular convolution of all entries but the first, in one pass (C. Rader, 1968).
+    Rader(LineShape),
 }
 
-/// What one workgroup does: `lines` transforms of `length` points at once, in Stockham stages.
+/// What one workgroup does: `lines` transforms of `length` points at once, in stages.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct LineShape {
     /// Points of a line.
@@ -41,6 +43,8 @@ pub(crate) struct LineShape {
     pub(crate) threads: usize,
     /// Lines of a workgroup.
     pub(crate) lines: usize,
+    /// Whether a place is left free after every 16 entries, so that no two meet in a bank of the workgroup's memory.
+    pub(crate) padded: bool,
 }
 
 impl FftRecipe {
@@ -52,8 +56,17 @@ impl FftRecipe {
                 return Some(Self { length, form: Form::Smooth(shapes(passes, limits, choices)) });
             }
         }
+        if length - 1 <= longest && is_smooth(length - 1) && is_prime(length) {
+            let shape = LineShape::new(length - 1, limits, choices);
+            return Some(Self { length, form: Form::Rader(shape) });
+        }
         let passes = split(padded_length(length)?, longest, choices)?;
         Some(Self { length, form: Form::Bluestein(shapes(passes, limits, choices)) })
+    }
+
+    /// Whether one workgroup has a whole line at hand, in order.
+    pub(super) fn is_one_line(&self) -> bool {
+        matches!(&self.form, Form::Smooth(passes) if passes.len() == 1)
     }
 
     /// Points of the transforms that are really done.
@@ -61,6 +74,15 @@ impl FftRecipe {
         match &self.form {
             Form::Smooth(_) => self.length,
             Form::Bluestein(passes) => passes.iter().map(|p| p.length).product(),
+            Form::Rader(shape) => shape.length,
+        }
+    }
+
+    /// The passes that a transform of the inner length takes.
+    pub(crate) fn passes(&self) -> &[LineShape] {
+        match &self.form {
+            Form::Smooth(passes) | Form::Bluestein(passes) => passes,
+            Form::Rader(shape) => std::slice::from_ref(shape),
         }
     }
 
@@ -70,19 +92,20 @@ impl FftRecipe {
         let once = 5.0 * n * n.log2().max(1.0);
         match self.form {
             Form::Smooth(_) => once,
-            Form::Bluestein(_) => 2.0 * once + 18.0 * n,
+            Form::Bluestein(_) | Form::Rader(_) => 2.0 * once + 18.0 * n,
         }
     }
 }
 
 impl fmt::Display for FftRecipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (word, passes) = match &self.form {
-            Form::Smooth(passes) => ("", passes),
-            Form::Bluestein(passes) => ("Bluestein by ", passes),
+        let word = match &self.form {
+            Form::Smooth(_) => "",
+            Form::Bluestein(_) => "Bluestein by ",
+            Form::Rader(_) => "Rader by ",
         };
         write!(f, "{} = {word}", self.length)?;
-        for (i, pass) in passes.iter().enumerate() {
+        for (i, pass) in self.passes().iter().enumerate() {
             let radices: Vec<String> = pass.radices.iter().map(usize::to_string).collect();
             write!(f, "{}({})", if i > 0 { " · " } else { "" }, radices.join("·"))?;
         }
@@ -94,19 +117,19 @@ impl LineShape {
     /// Shares a smooth `length` out among invocations and lines.
     pub(crate) fn new(length: usize, limits: &Limits, choices: &FftChoices) -> Self {
         let radices = radices(length, choices.largest_radix);
-        let largest = radices.iter().copied().max().unwrap_or(1);
-        let most_threads = limits.max_invocations as usize;
-        // The fewest invocations whose registers still hold no more values than the largest butterfly needs.
-        let fits = |threads: &usize| {
-            radices.iter().all(|r| (length / r).div_ceil(*threads) * r <= largest.max(choices.registers))
-        };
-        let threads = (1..=most_threads).find(fits).unwrap_or(most_threads);
-        let by_threads = (choices.invocations.min(most_threads) / threads).max(1);
-        let by_memory = match radices.len() {
-            0 | 1 => by_threads,
-            _ => (limits.workgroup_bytes as usize / (COMPLEX_BYTES * length)).max(1),
-        };
-        Self { length, radices, threads, lines: by_threads.min(by_memory) }
+        let largest = radices.first().copied().unwrap_or(1);
+        let most_threads = (limits.max_invocations as usize).min(choices.threads);
+        let threads = (length / largest).clamp(1, most_threads.max(1));
+        let memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
+        let padded = choices.padded && length + length / 16 <= memory;
+        let by_threads = (choices.invocations.min(limits.max_invocations as usize) / threads).max(1);
+        let by_memory = if radices.len() > 1 { (memory / (length + length / 16 * usize::from(padded))).max(1) } else { by_threads };
+        Self { length, radices, threads, lines: by_threads.min(by_memory), padded }
+    }
+
+    /// Places of the workgroup's memory that a line takes.
+    pub(crate) fn stride(&self) -> usize {
+        if self.padded { self.length + self.length / 16 } else { self.length }
     }
 
     /// Invocations of a workgroup.
@@ -118,8 +141,7 @@ impl LineShape {
 /// The longest line that one workgroup takes.
 fn longest_line(limits: &Limits, choices: &FftChoices) -> usize {
     let by_memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
-    let by_registers = limits.max_invocations as usize * choices.registers.max(choices.largest_radix);
-    by_memory.min(by_registers).min(choices.longest_line).max(LARGEST_PRIME)
+    by_memory.min(choices.longest_line).max(LARGEST_PRIME)
 }
 
 fn shapes(lengths: Vec<usize>, limits: &Limits, choices: &FftChoices) -> Vec<LineShape> {
@@ -129,6 +151,10 @@ fn shapes(lengths: Vec<usize>, limits: &Limits, choices: &FftChoices) -> Vec<Lin
 /// Whether all prime factors are at most [`LARGEST_PRIME`].
 pub(crate) fn is_smooth(length: usize) -> bool {
     rest_after(length, &[2, 3, 5, 7, 11, 13]) == 1
+}
+
+fn is_prime(n: usize) -> bool {
+    n > 1 && (2..).take_while(|p| p * p <= n).all(|p| !n.is_multiple_of(p))
 }
 
 /// What is left of `n` when these primes are divided out.
@@ -261,20 +287,19 @@ mod tests {
             [2048, 2187, 3125, 4096, 10_007, 30_030, 59_049, 65_536, 100_003, 1 << 18, 1 << 20, 1 << 24, 28_561 * 13];
         for n in (1..=1100).chain(long) {
             let recipe = FftRecipe::new(n, &limits, &choices).unwrap();
-            let (inner, passes) = match &recipe.form {
-                Form::Smooth(passes) => (n, passes),
-                Form::Bluestein(passes) => {
-                    assert!(!is_smooth(n));
-                    (recipe.inner_length(), passes)
-                }
-            };
-            assert!(inner == n || inner >= 2 * n - 1, "{recipe}");
+            let inner = recipe.inner_length();
+            let passes = recipe.passes();
+            match &recipe.form {
+                Form::Smooth(_) => assert_eq!(inner, n),
+                Form::Bluestein(_) => assert!(!is_smooth(n) && inner >= 2 * n - 1, "{recipe}"),
+                Form::Rader(_) => assert!(is_prime(n) && inner == n - 1, "{recipe}"),
+            }
             assert_eq!(passes.iter().map(|p| p.length).product::<usize>(), inner, "{recipe}");
             for pass in passes {
                 assert_eq!(pass.radices.iter().product::<usize>(), pass.length, "{recipe}");
                 assert!(pass.radices.iter().all(|&r| r <= choices.largest_radix), "{recipe}");
                 assert!(pass.invocations() <= limits.max_invocations as usize, "{recipe}: {pass:?}");
-                let bytes = if pass.radices.len() > 1 { pass.length * pass.lines * COMPLEX_BYTES } else { 0 };
+                let bytes = if pass.radices.len() > 1 { pass.stride() * pass.lines * COMPLEX_BYTES } else { 0 };
                 assert!(bytes <= limits.workgroup_bytes as usize, "{recipe}: {pass:?}");
             }
         }
@@ -289,6 +314,7 @@ mod tests {
         assert_eq!(print(13), "13 = (13)");
         assert_eq!(print(1000), "1000 = (10·10·10)");
         assert_eq!(print(4096), "4096 = (16) · (16·16)");
-        assert_eq!(print(17), "17 = Bluestein by (7·5)");
+        assert_eq!(print(17), "17 = Rader by (16)");
+        assert_eq!(print(47), "47 = Bluestein by (12·8)");
     }
 }

@@ -1,8 +1,9 @@
 //! The passes of a recipe: what each does to its lines, and where the transform's own wishes enter.
 
-use super::append::AxisTransform;
+use super::append::{AxisTransform, Number};
+use super::line::{Between, LinePass, Source, Target};
 use super::recipe::{FftRecipe, Form, LineShape};
-use super::tail::{Factor, LinePass, Number};
+use super::sections::Section;
 
 /// A pass of the transform, apart from where its lines lie.
 pub(super) struct Step<'a> {
@@ -13,26 +14,8 @@ pub(super) struct Step<'a> {
     pub(super) last: bool,
 }
 
-/// The passes of a recipe.
-pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform) -> Vec<Step<'a>> {
-    let plain = |shape: &'a LineShape| LinePass {
-        shape,
-        source: Number::Complex,
-        real_result: false,
-        short: false,
-        cut: false,
-        conjugate: false,
-        swap_source: false,
-        prepare: None,
-        between: None,
-        rotate: None,
-        swap_first: false,
-        finish: None,
-        swap_last: false,
-        product: false,
-        neighbours_are_lines: false,
-        dimensions: 1,
-    };
+/// The passes of a recipe; `packed`: each complex number stands for two real ones.
+pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform, packed: bool) -> Vec<Step<'a>> {
     let sequence = |passes: &'a [LineShape]| {
         let mut rest: usize = passes.iter().map(|p| p.length).product();
         let last = passes.len() - 1;
@@ -40,21 +23,27 @@ pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform) -> Vec
         for (position, shape) in passes.iter().enumerate() {
             let rotate = (position < last).then_some(rest);
             rest /= shape.length;
-            steps.push(Step { pass: LinePass { rotate, ..plain(shape) }, position, first: false, last: false });
+            let pass = LinePass { rotate, ..LinePass::plain(shape) };
+            steps.push(Step { pass, position, first: false, last: false });
         }
         steps
     };
-    let mut steps = match &recipe.form {
-        Form::Smooth(passes) => sequence(passes),
+    let mut steps = sequence(recipe.passes());
+    match &recipe.form {
+        Form::Smooth(_) => {}
+        Form::Rader(_) => {
+            steps[0].pass.order = Some(recipe.length);
+            steps[0].pass.between = Some(Between::Rader);
+            steps[0].pass.swap_first = true;
+        }
         Form::Bluestein(passes) => {
-            let chirp = Some(Factor::Chirp(recipe.length));
-            let filter = Some(Factor::Filter { length: recipe.length, padded: recipe.inner_length() });
-            let mut steps = sequence(passes);
+            let chirp = Some(Section::Chirp(recipe.length));
+            let filter = Section::Filter { length: recipe.length, padded: recipe.inner_length() };
             if passes.len() == 1 {
-                steps[0].pass.between = filter;
+                steps[0].pass.between = Some(Between::Factor(filter));
             } else {
                 if let Some(step) = steps.last_mut() {
-                    step.pass.finish = filter;
+                    step.pass.finish = Some(filter);
                     step.pass.swap_last = true;
                 }
                 steps.extend(sequence(passes));
@@ -66,21 +55,42 @@ pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform) -> Vec
                 step.pass.swap_first = true;
                 step.pass.finish = chirp;
             }
-            steps
         }
-    };
+    }
+    let untangled = packed && transform.number == Number::Real;
     if let Some(step) = steps.first_mut() {
         step.first = true;
-        step.pass.source = transform.number;
-        step.pass.short = transform.source.length < recipe.inner_length();
+        step.pass.source = match (transform.number, packed) {
+            (Number::Complex, _) => Source::Complex,
+            (Number::Real, false) => Source::Real,
+            (Number::Real, true) => Source::RealPair,
+            (Number::Half, false) => Source::Half,
+            (Number::Half, true) => Source::HalfPair,
+        };
+        let wanted = match transform.number {
+            Number::Half => transform.length / 2 + 1,
+            _ => transform.length,
+        };
+        step.pass.short = transform.source.length < wanted;
         step.pass.conjugate = transform.conjugate;
-        step.pass.swap_source = transform.inverse;
+        step.pass.swap_source = transform.inverse && !untangled;
     }
     if let Some(step) = steps.last_mut() {
         step.last = true;
-        step.pass.cut = transform.result.length < recipe.inner_length() || transform.result_start > 0;
-        step.pass.real_result = transform.real_result;
-        step.pass.swap_last = transform.inverse;
+        let given = match (transform.number, &recipe.form) {
+            (Number::Real, _) if untangled => transform.length / 2 + 1,
+            (_, Form::Bluestein(_)) => recipe.inner_length(),
+            _ => transform.length,
+        };
+        step.pass.cut = transform.result.length < given || transform.result_start > 0;
+        step.pass.target = match (transform.real_result, packed && !untangled) {
+            (false, _) => Target::Complex,
+            (true, false) => Target::Real,
+            (true, true) => Target::RealPair,
+        };
+        step.pass.untangled = untangled;
+        step.pass.conjugate_result = untangled && transform.inverse;
+        step.pass.swap_last = transform.inverse && !untangled;
         step.pass.product = transform.product.is_some();
     }
     steps

@@ -46,6 +46,39 @@ pub(super) fn chirp(j: usize, n: usize) -> Complex {
     root(square as usize, 2 * n)
 }
 
+/// A number whose powers are all of 1 … p − 1 modulo the prime p.
+fn primitive_root(prime: usize) -> usize {
+    let order = |g: usize| {
+        let mut power = g % prime;
+        let mut count = 1;
+        while power != 1 {
+            power = power * g % prime;
+            count += 1;
+        }
+        count
+    };
+    (2..prime).find(|&g| order(g) == prime - 1).unwrap_or(1)
+}
+
+/// The powers of a primitive root, and of its inverse (C. Rader, 1968), as numbers.
+pub(super) fn rader_order(prime: usize) -> Vec<Complex> {
+    let g = primitive_root(prime);
+    let mut powers = vec![1; prime - 1];
+    for q in 1..prime - 1 {
+        powers[q] = powers[q - 1] * g % prime;
+    }
+    (0..prime - 1).map(|q| (powers[q] as f64, powers[(prime - 1 - q) % (prime - 1)] as f64)).collect()
+}
+
+/// The transform of the roots of unity in the order of the inverse powers, divided by its length.
+pub(super) fn rader_filter(prime: usize) -> Vec<Complex> {
+    let length = prime - 1;
+    let filter: Vec<Complex> = rader_order(prime).iter().map(|(_, inverse)| root(*inverse as usize, prime)).collect();
+    let roots: Vec<Complex> = (0..length).map(|e| root(e, length)).collect();
+    let scaled = |(re, im): Complex| (re / length as f64, im / length as f64);
+    transform(&filter, 0, 1, length, &roots).into_iter().map(scaled).collect()
+}
+
 fn times(a: Complex, b: Complex) -> Complex {
     (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
 }
@@ -129,6 +162,35 @@ mod tests {
             }
             let (re, im) = chirp(j, n);
             assert!((sum.0 - re).abs() < 1e-13 && (sum.1 + im).abs() < 1e-13);
+        }
+    }
+
+    /// Rader's sum over the powers of the root is the transform of all entries but the first.
+    #[test]
+    fn the_filter_of_a_prime_convolves_to_its_transform() {
+        let prime = 13;
+        let (order, filter) = (rader_order(prime), rader_filter(prime));
+        let x = |j: usize| ((j * j % 7) as f64, (j % 3) as f64);
+        for q in 0..prime - 1 {
+            // Entry q of the transform backwards of filter times transform.
+            let mut sum = x(0);
+            for (k, &factor) in filter.iter().enumerate() {
+                let mut value = (0.0, 0.0);
+                for (at, (index, _)) in order.iter().enumerate() {
+                    let term = times(x(*index as usize), root(at * k, prime - 1));
+                    value = (value.0 + term.0, value.1 + term.1);
+                }
+                let (c, s) = root(q * k, prime - 1);
+                let term = times(times(value, factor), (c, -s));
+                sum = (sum.0 + term.0, sum.1 + term.1);
+            }
+            let coefficient = order[q].1 as usize;
+            let mut wanted = (0.0, 0.0);
+            for j in 0..prime {
+                let term = times(x(j), root(j * coefficient, prime));
+                wanted = (wanted.0 + term.0, wanted.1 + term.1);
+            }
+            assert!((sum.0 - wanted.0).abs() + (sum.1 - wanted.1).abs() < 1e-12, "{q}: {sum:?} {wanted:?}");
         }
     }
 }

@@ -1,0 +1,61 @@
+//! What the entries of source and result are: the functions through which `fft_lines.wgsl` reads and writes them.
+
+use super::line::{Source, Target};
+
+/// `entry(line, index)`: the complex number that goes into a transform.
+pub(super) fn source_text(source: Source) -> &'static str {
+    match source {
+        Source::Complex => "fn entry(line: Line, index: u32) -> vec2f { return fetch(line, index); }\n",
+        Source::Real => "fn entry(line: Line, index: u32) -> vec2f { return vec2f(fetch(line, index), 0.0); }\n",
+        Source::RealPair => {
+            "fn entry(line: Line, index: u32) -> vec2f {
+    return vec2f(fetch(line, 2u * index), fetch(line, 2u * index + 1u));
+}
+"
+        }
+        // The other half of a Hermitian spectrum is the conjugate of this one; entries that are their own mirror image
+        // are real.
+        Source::Half => {
+            "fn entry(line: Line, index: u32) -> vec2f {
+    let mirrored = 2u * index > parameters.axis_length;
+    var value = fetch(line, select(index, parameters.axis_length - index, mirrored));
+    if mirrored { value.y = -value.y; }
+    if (index == 0u) | (2u * index == parameters.axis_length) { value.y = 0.0; }
+    return value;
+}
+"
+        }
+        // Even and odd entries of the result are two transforms of half the length: sums and turned differences of the
+        // coefficients k and k + n/2, and the latter is the conjugate of n/2 − k.
+        Source::HalfPair => {
+            "fn entry(line: Line, index: u32) -> vec2f {
+    var low = fetch(line, index);
+    var high = fetch(line, parameters.points - index) * vec2f(1.0, -1.0);
+    if index == 0u {
+        low.y = 0.0;
+        high.y = 0.0;
+    }
+    var root = turn(index);
+    if SWAP_SOURCE { root.y = -root.y; }
+    let odd = times(root, low - high);
+    return low + high + vec2f(-odd.y, odd.x);
+}
+"
+        }
+    }
+}
+
+/// `emit(line, index, value)`: keeps a complex number that comes out.
+pub(super) fn result_text(target: Target) -> &'static str {
+    match target {
+        Target::Complex => "fn emit(line: Line, index: u32, value: vec2f) { keep(line, index, value); }\n",
+        Target::Real => "fn emit(line: Line, index: u32, value: vec2f) { keep(line, index, value.x); }\n",
+        Target::RealPair => {
+            "fn emit(line: Line, index: u32, value: vec2f) {
+    keep(line, 2u * index, value.x);
+    keep(line, 2u * index + 1u, value.y);
+}
+"
+        }
+    }
+}
