@@ -38,6 +38,14 @@ struct Parameters {
     axis_length: u32,     // of the whole transform, where this pass is one of several
     scale: f32,
     points: u32,          // complex numbers that are transformed: half as many where each holds two real ones
+    taper_offset: u32,
+    pair_count: u32,      // real lines along the last dimension, where two share a complex one
+    pair_source: u32,     // how far a line is from its partner: places and indices of source and of result
+    pair_source_index: u32,
+    pair_result: u32,
+    pair_result_index: u32,
+    padding: u32,
+    more_padding: u32,
     dimensions: array<Dimension, DIMENSIONS>,
 }
 
@@ -91,12 +99,12 @@ fn locate(number: u32) -> Line {
     return line;
 }
 
-// An entry as it lies in memory; past the source's end it is 0.
+// An entry as it lies in memory, times the taper's at its index where there is one; past the source's end it is 0.
 fn fetch(line: Line, index: u32) -> Source {
     if SOURCE_IS_SHORT {
         if index >= parameters.source_length { return Source(); }
     }
-    return source[line.source_at + index * parameters.source_stride];
+    return source[line.source_at + index * parameters.source_stride] * taper_factor(index);
 }
 
 // The transform forwards of numbers with real and imaginary part exchanged is, exchanged again, the transform

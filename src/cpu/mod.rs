@@ -74,7 +74,7 @@ impl Executor for Cpu {
             (Work::Reduce(work), inputs) => reduce::run(work, inputs)?,
             (Work::Formula(work), inputs) => formula::run(work, inputs)?,
             (Work::Gemm(work), inputs) => gemm::run(work, inputs)?,
-            (Work::Fft(work), [input, ..]) => fft::run(&self.plans, work, input)?,
+            (Work::Fft(work), [input, others @ ..]) => fft::run(&self.plans, work, input, others.first())?,
             (Work::Convolve(work), [signal, kernel, ..]) => convolve::run(&self.plans, work, signal, kernel)?,
             (Work::Conv(work), inputs) => conv::run(&self.plans, work, inputs)?,
             (Work::Pool(work), [input, ..]) => pool::run(work, input)?,

@@ -288,6 +288,12 @@ fn transforms(cases: &mut Vec<Case>) {
             cases.push(Case { name, work, layouts: vec![Layout::contiguous(&[3, entries])], element_bytes });
         }
     }
+    for (kind, length, element_bytes) in [(FftKind::RealToHalf, 400, 4), (FftKind::Complex, 17, 8)] {
+        let work = Work::Fft(FftWork { op: "stft", kind, axis: 1, length, inverse: false, scale: 1.0 });
+        let frames = Layout { shape: vec![9, length - 1], strides: vec![7, 1], offset: 3 };
+        let layouts = vec![frames, Layout::contiguous(&[length - 1])];
+        cases.push(Case { name: format!("fft ({kind:?}) of tapered frames"), work, layouts, element_bytes });
+    }
     for (inverse, axis) in [(true, 1), (false, 0), (true, 0)] {
         let work = Work::Fft(FftWork { op: "fft", kind: FftKind::Complex, axis, length: 96, inverse, scale: 0.5 });
         let name = format!("fft along axis {axis}, inverse: {inverse}");

@@ -33,7 +33,8 @@ pub enum Work {
     Formula(FormulaWork),
     /// `out = alpha · A · B + beta · C`; inputs A (… × m × k), B (… × k × n) and, where `beta` is not 0, C.
     Gemm(GemmWork),
-    /// Discrete Fourier transforms along one axis; one input.
+    /// Discrete Fourier transforms along one axis; inputs x and, where its entries are multiplied by real factors on their
+    /// way in, those factors: a vector without gaps, as long as the entries of a line that are read.
     Fft(FftWork),
     /// Convolution or correlation over the last axes; inputs signal and kernel of equal rank.
     Convolve(ConvolveWork),

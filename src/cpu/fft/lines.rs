@@ -1,6 +1,7 @@
 //! One line at a time: what each kind of transform does with it.
 
 use std::f64::consts::PI;
+use std::ops::Mul;
 use std::sync::Arc;
 
 use num_complex::Complex32;
@@ -11,7 +12,7 @@ use crate::error::Result;
 
 /// Something that turns a whole line of input into a whole line of result.
 pub(in crate::cpu) trait LineTransform: Sync {
-    type From: bytemuck::Pod + Send + Sync;
+    type From: bytemuck::Pod + Send + Sync + Mul<f32, Output = Self::From>;
     type To: bytemuck::Pod + Send + Sync;
 
     /// Complex numbers of scratch that one call needs.

@@ -76,7 +76,7 @@ fn places(shape: &[usize], strides: &[usize]) -> Vec<usize> {
 }
 
 /// [`crate::work::Work::Fft`].
-pub(super) fn run(plans: &Plans, work: &FftWork, input: &Operand) -> Result<Memory> {
+pub(super) fn run(plans: &Plans, work: &FftWork, input: &Operand, taper: Option<&Operand>) -> Result<Memory> {
     let FftWork { op, axis, length, .. } = *work;
     let shape = &input.layout.shape;
     if axis >= shape.len() || length == 0 {
@@ -92,21 +92,22 @@ pub(super) fn run(plans: &Plans, work: &FftWork, input: &Operand) -> Result<Memo
     let others = shape.iter().enumerate().filter(|(at, _)| *at != axis).map(|(_, n)| *n);
     let len = others.fold(given.saturating_mul(bytes), usize::saturating_mul);
     drop(Memory::anything(op, len)?);
+    let taper = taper.map(|taper| taper_of(work, shape[axis], taper)).transpose()?;
     match work.kind {
         FftKind::Complex => {
             let view = View::<Complex32>::of(op, input)?;
             let transform = ComplexLines { fft: plans.get(op, length, work.inverse)?, scale: work.scale };
-            transform_lines(op, &view, axis, length, length, &transform)
+            transform_lines(op, &view, taper, axis, (length, length), &transform)
         }
         FftKind::RealToHalf => {
             let view = View::<f32>::of(op, input)?;
             let transform = RealLines::new(plans, op, length, work.inverse, work.scale)?;
-            transform_lines(op, &view, axis, length, length / 2 + 1, &transform)
+            transform_lines(op, &view, taper, axis, (length, length / 2 + 1), &transform)
         }
         FftKind::HalfToReal => {
             let view = View::<Complex32>::of(op, input)?;
             let transform = HalfLines::new(plans, op, length, work.inverse, work.scale)?;
-            transform_lines(op, &view, axis, length / 2 + 1, length, &transform)
+            transform_lines(op, &view, None, axis, (length / 2 + 1, length), &transform)
         }
     }
 }
@@ -125,13 +126,27 @@ pub(super) fn prepare(plans: &Plans, work: &FftWork) -> Result<()> {
     Ok(())
 }
 
-/// Transforms every line along `axis`; a line is cropped or zero-padded to `taken` entries and gives `given`.
+/// The real factors of the entries that are read of every line.
+fn taper_of<'a>(work: &FftWork, axis_length: usize, taper: &'a Operand) -> Result<&'a [f32]> {
+    let op = work.op;
+    if work.kind == FftKind::HalfToReal {
+        return Err(Error::argument(op, "taper", "is for transforms of signals; this one takes half a spectrum"));
+    }
+    let view = View::<f32>::of(op, taper)?;
+    let read = axis_length.min(work.length);
+    let factors = view.contiguous().filter(|_| *view.shape == [read]);
+    let message = || format!("the taper has shape {:?}; it must be [{read}], without gaps", view.shape);
+    factors.ok_or_else(|| Error::shape(op, message()))
+}
+
+/// Transforms every line along `axis`; a line, times the taper, is cropped or zero-padded to `taken` entries and gives
+/// `given`.
 pub(super) fn transform_lines<L: LineTransform>(
     op: &'static str,
     view: &View<'_, L::From>,
+    taper: Option<&[f32]>,
     axis: usize,
-    taken: usize,
-    given: usize,
+    (taken, given): (usize, usize),
     transform: &L,
 ) -> Result<Memory> {
     let mut shape = view.shape.to_vec();
@@ -151,6 +166,10 @@ pub(super) fn transform_lines<L: LineTransform>(
     let per_outer = lines.inner.len().div_ceil(together);
     let blocks = lines.outer.len() * per_outer;
     let scatter = Scatter::over(entries);
+    let tapered = |f: usize, value: L::From| match taper {
+        Some(factors) => value * factors[f],
+        None => value,
+    };
     let work_block = |buffers: &mut Buffers<L>, block: usize| {
         let (outer, first) = (block / per_outer, block % per_outer * together);
         let width = together.min(lines.inner.len() - first);
@@ -160,13 +179,13 @@ pub(super) fn transform_lines<L: LineTransform>(
             // SAFETY: every block has a line of the result to itself.
             let to = unsafe { scatter.slice(outer * given, given) };
             let start = place + lines.inner[0];
-            if copied == taken && lines.stride == 1 {
+            if copied == taken && lines.stride == 1 && taper.is_none() {
                 transform.line(&view.entries[start..start + taken], to, &mut buffers.scratch);
                 return;
             }
             let from = buffers.from(taken, zero);
             for (f, to) in from.iter_mut().enumerate().take(copied) {
-                *to = view.entries[start + f * lines.stride];
+                *to = tapered(f, view.entries[start + f * lines.stride]);
             }
             transform.line(&buffers.from[..taken], to, &mut buffers.scratch);
             return;
@@ -175,7 +194,8 @@ pub(super) fn transform_lines<L: LineTransform>(
         buffers.to.resize(given * width, <L::To as bytemuck::Zeroable>::zeroed());
         for f in 0..copied {
             for i in 0..width {
-                buffers.from[i * taken + f] = view.entries[place + lines.inner[first + i] + f * lines.stride];
+                let from = view.entries[place + lines.inner[first + i] + f * lines.stride];
+                buffers.from[i * taken + f] = tapered(f, from);
             }
         }
         for (from, to) in buffers.from.chunks_exact(taken).zip(buffers.to.chunks_exact_mut(given)) {

@@ -5,6 +5,7 @@ use super::geometry::{Batch, Part, collapse, parts, reach, window, window_bytes}
 use super::recipe::{COMPLEX_BYTES, FftRecipe};
 use super::steps::{Step, steps};
 use super::line::LinePass;
+use super::parameters::{Along, Dimension, LineParameters, Pairing};
 use crate::error::{Error, Result};
 use crate::plan::{BufferId, Limits, Pass, Program};
 
@@ -30,6 +31,15 @@ pub(crate) struct Side {
     pub(crate) stride: i64,
     /// Entries along the axis.
     pub(crate) length: usize,
+}
+
+/// Real factors of the source's entries, one for each index along the axis, without gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taper {
+    /// The buffer, of real numbers.
+    pub(crate) buffer: BufferId,
+    /// The factor of index 0.
+    pub(crate) offset: i64,
 }
 
 /// A spectrum by which the result is multiplied, entry by entry.
@@ -58,6 +68,8 @@ pub(crate) struct AxisTransform {
     pub(crate) conjugate: bool,
     /// Where the lines come from.
     pub(crate) source: Side,
+    /// The source is multiplied by this.
+    pub(crate) taper: Option<Taper>,
     /// Only the real part is kept.
     pub(crate) real_result: bool,
     /// Where the lines go.
@@ -130,6 +142,8 @@ pub(super) fn append_with(
         window_bytes(transform.source_reach(&batch, part), source_bytes, limits) <= limits.max_binding_bytes
             && window_bytes(transform.result_reach(&batch, part), result_bytes, limits) <= limits.max_binding_bytes
             && product <= limits.max_binding_bytes
+            && transform.taper.map_or(0, |taper| window_bytes(transform.taper_reach(taper), 4, limits))
+                <= limits.max_binding_bytes
             && temporary <= limits.temporary_bytes()
             && lines.saturating_mul(inner as u64) <= u64::from(u32::MAX / 2)
     };
@@ -196,6 +210,10 @@ impl AxisTransform {
         reach(first(side.offset, batch, part, |b| b.result), along.chain([(side.stride, side.length)]))
     }
 
+    fn taper_reach(&self, taper: Taper) -> (i64, i64) {
+        reach(taper.offset, [(1, self.source.length)])
+    }
+
     fn product_reach(&self, batch: &[Batch], part: &Part) -> (i64, i64) {
         let Some(product) = self.product else { return (0, 0) };
         let along = batch.iter().zip(part).map(|(axis, (_, size))| (axis.product, *size));
@@ -206,21 +224,6 @@ impl AxisTransform {
 /// The element at which a part of the box begins.
 pub(crate) fn first(offset: i64, batch: &[Batch], part: &Part, distance: impl Fn(&Batch) -> i64) -> i64 {
     batch.iter().zip(part).fold(offset, |at, (axis, (first, _))| at + distance(axis) * *first as i64)
-}
-
-/// The uniform block of `fft_lines.wgsl`, word by word.
-#[derive(Default)]
-struct Words(Vec<u8>);
-
-impl Words {
-    fn push(&mut self, word: u32) {
-        self.0.extend_from_slice(&word.to_ne_bytes());
-    }
-
-    /// Distances may be negative: addresses are computed modulo 2³².
-    fn distance(&mut self, value: i64) {
-        self.push(value as u32);
-    }
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -265,43 +268,31 @@ fn append_pass(
     let last_position = step.position + 1 == passes.len();
     let source_step = rest;
     let result_step = if last_position { done } else { rest };
-    let mut dimensions = Words::default();
-    let mut count = 0;
-    let mut dimension = |size: usize, source: (i64, i64), result: (i64, i64), rotation: u32, product: i64| {
-        if size == 1 {
-            return;
-        }
-        count += 1;
-        dimensions.push(size as u32);
-        for distance in [source.0, source.1, result.0, result.1] {
-            dimensions.distance(distance);
-        }
-        dimensions.push(rotation);
-        dimensions.distance(product);
-        dimensions.push(0);
-    };
+    let mut dimensions = Vec::new();
     let mut scratch_distance = (scratch_lines * inner) as i64;
     for (axis, (_, size)) in batch.iter().zip(part) {
         scratch_distance /= *size as i64;
         let source = if step.first { axis.source } else { scratch_distance };
         let result = if step.last { axis.result } else { scratch_distance };
-        dimension(*size, (source, 0), (result, 0), 0, axis.product);
+        let (source, result) = ((source, 0), (result, 0));
+        dimensions.push(Dimension { size: *size, source, result, rotation: 0, product: axis.product });
     }
     let (mut outer, mut weight) = (inner, 1);
     for &length in before {
         outer /= length;
         let result = if last_position { weight } else { outer };
-        dimension(length, (0, outer as i64), (0, result as i64), 0, 0);
+        let (source, result) = ((0, outer as i64), (0, result as i64));
+        dimensions.push(Dimension { size: length, source, result, ..Dimension::default() });
         weight *= length;
     }
-    dimension(rest, (0, 1), (0, 1), 1, 0);
-    if count == 0 {
-        count = 1;
-        [1, 0, 0, 0, 0, 0, 0, 0].into_iter().for_each(|word| dimensions.push(word));
+    dimensions.push(Dimension { size: rest, source: (0, 1), result: (0, 1), rotation: 1, product: 0 });
+    dimensions.retain(|dimension| dimension.size != 1);
+    if dimensions.is_empty() {
+        dimensions.push(Dimension { size: 1, ..Dimension::default() });
     }
 
     let pass = LinePass {
-        dimensions: count,
+        dimensions: dimensions.len(),
         // Where lines are split or an axis is not the innermost, neighbours in memory belong to different lines.
         neighbours_are_lines: source_step as i64 * source.stride.abs() > 1,
         ..step.pass.clone()
@@ -326,31 +317,37 @@ fn append_pass(
         windows.push(seen);
         product_at = (first(product.offset, batch, part, |b| b.product) - start, product.stride);
     }
+    let mut taper_at = 0;
+    if let Some(taper) = transform.taper.filter(|_| step.first) {
+        let (seen, start) = window(taper.buffer, transform.taper_reach(taper), 4, limits);
+        windows.push(seen);
+        taper_at = taper.offset - start;
+    }
     let source_at = if step.first { first(source.offset, batch, part, |b| b.source) } else { 0 } - source_start;
     let result_at = if step.last { first(result.offset, batch, part, |b| b.result) } else { 0 } - result_start;
     let groups = lines.div_ceil(step.pass.shape.lines as u64);
     let (grid, width) = limits.fold(groups);
-    let mut words = Words::default();
-    words.push(lines as u32);
-    words.push(width);
-    words.distance(source_at);
-    words.push(source_step as u32);
-    words.distance(source.stride);
-    words.push(source.length as u32);
-    words.distance(result_at);
-    words.push(result_step as u32);
-    words.distance(result.stride);
     let start = if step.last { transform.result_start } else { 0 };
-    words.push(start as u32);
-    words
-        .push(result.length.min(if step.last { transform.length - start.min(transform.length) } else { inner }) as u32);
-    words.distance(product_at.0);
-    words.distance(product_at.1);
-    words.push(transform.length as u32);
-    words.push(if step.last { transform.scale } else { 1.0 }.to_bits());
-    words.push(recipe.length as u32);
-    words.0.extend_from_slice(&dimensions.0);
-    program.passes.push(Pass { shader, windows, parameters: words.0, grid, cost });
+    let given = if step.last { transform.length.saturating_sub(start) } else { inner };
+    let parameters = LineParameters {
+        lines,
+        width,
+        source: Along { at: source_at, step: source_step, stride: source.stride, length: source.length },
+        result: Along {
+            at: result_at,
+            step: result_step,
+            stride: result.stride,
+            length: result.length.min(given),
+        },
+        result_start: start,
+        product: product_at,
+        axis_length: transform.length,
+        scale: if step.last { transform.scale } else { 1.0 },
+        points: recipe.length,
+        taper_at,
+        pairing: Pairing::default(),
+    };
+    program.passes.push(Pass { shader, windows, parameters: parameters.bytes(&dimensions), grid, cost });
     Ok(())
 }
 

@@ -55,6 +55,8 @@ pub(super) struct LinePass<'a> {
     pub(super) shape: &'a LineShape,
     pub(super) source: Source,
     pub(super) target: Target,
+    /// The source's entries are multiplied by real factors.
+    pub(super) taper: bool,
     /// The source may have fewer entries than the transform.
     pub(super) short: bool,
     /// The result may keep fewer entries than the transform gives.
@@ -86,6 +88,7 @@ impl<'a> LinePass<'a> {
             shape,
             source: Source::Complex,
             target: Target::Complex,
+            taper: false,
             short: false,
             cut: false,
             conjugate: false,
@@ -106,7 +109,7 @@ impl<'a> LinePass<'a> {
     }
 
     /// The shader for a transform of `length` numbers along the axis, and its table if it needs one: the windows are
-    /// source, result, table, product, as far as they exist.
+    /// source, result, table, product, taper, as far as they exist.
     pub(super) fn build(&self, length: usize, program: &mut Program) -> (Arc<Shader>, Option<(BufferId, u64)>) {
         let mut table = Table::default();
         let mut code = String::new();
@@ -121,6 +124,10 @@ impl<'a> LinePass<'a> {
         }
         if self.takes_product() {
             let _ = writeln!(code, "@group(0) @binding({binding}) var<storage, read> factors: array<vec2f>;");
+            binding += 1;
+        }
+        if self.taper {
+            let _ = writeln!(code, "@group(0) @binding({binding}) var<storage, read> taper: array<f32>;");
         }
         let shape = self.shape;
         let exchanged = shape.radices.len() > 1 || self.untangled;
@@ -173,6 +180,8 @@ impl<'a> LinePass<'a> {
         let _ = writeln!(code, "fn finish_factor(k: u32) -> vec2f {{ let index = {index}; return {factor}; }}");
         let order = entry(self.order.map(Section::RaderOrder));
         let _ = writeln!(code, "fn order(index: u32) -> vec2f {{ return {order}; }}");
+        let taper = if self.taper { "taper[parameters.taper_offset + index]" } else { "1.0" };
+        let _ = writeln!(code, "fn taper_factor(index: u32) -> f32 {{ return {taper}; }}");
         let product = if self.takes_product() { "factors[at]" } else { "vec2f(1.0, 0.0)" };
         let _ = writeln!(code, "fn product_factor(at: u32) -> vec2f {{ return {product}; }}");
         let between = match self.between {

@@ -6,6 +6,7 @@ mod entries;
 mod gather;
 mod geometry;
 mod line;
+mod parameters;
 mod recipe;
 mod sections;
 mod stages;
@@ -15,7 +16,7 @@ mod tables;
 pub(super) mod tests;
 
 pub(crate) use append::first;
-pub(crate) use append::{AxisTransform, Number, Product, Side, append_axis};
+pub(crate) use append::{AxisTransform, Number, Product, Side, Taper, append_axis};
 pub(crate) use geometry::{Batch, Part, parts, reach, window, window_bytes};
 pub(crate) use recipe::{FftRecipe, good_length};
 
@@ -123,6 +124,7 @@ pub(crate) fn lower(work: &FftWork, inputs: &[Input<'_>], limits: &Limits, choic
             stride: layout.strides[work.axis] as i64,
             length: layout.shape[work.axis].min(source_length),
         },
+        taper: taper(work, layout.shape[work.axis], &inputs[1..])?,
         real_result: work.kind == FftKind::HalfToReal,
         result: Side { buffer: BufferId::Output, offset: 0, stride: result_strides[work.axis], length: result_length },
         result_start: 0,
@@ -134,4 +136,18 @@ pub(crate) fn lower(work: &FftWork, inputs: &[Input<'_>], limits: &Limits, choic
         None => append_axis(&mut program, &transform, limits, choices)?,
     }
     Ok(program)
+}
+
+/// The second input of a transform: real factors, one for each entry of a line that is read.
+fn taper(work: &FftWork, axis_length: usize, others: &[Input<'_>]) -> Result<Option<Taper>> {
+    let Some(taper) = others.first() else { return Ok(None) };
+    if work.kind == FftKind::HalfToReal {
+        return Err(Error::argument(work.op, "taper", "is for transforms of signals; this one takes half a spectrum"));
+    }
+    let read = axis_length.min(work.length);
+    if taper.layout.shape != [read] || !taper.layout.is_contiguous() {
+        let message = format!("the taper has shape {:?}; it must be [{read}], without gaps", taper.layout.shape);
+        return Err(Error::shape(work.op, message));
+    }
+    Ok(Some(Taper { buffer: BufferId::Input(1), offset: taper.layout.offset as i64 }))
 }

@@ -73,6 +73,12 @@ fn passes_stay_inside_their_buffers() {
                     // Lines of the transposed layout reach across all of it, further than one binding sees.
                     let program = lower(&work, &[input], &limits, &choices).unwrap();
                     assert_sound(&program, &[bytes], &limits);
+                    if kind != FftKind::HalfToReal {
+                        let taper = Layout { offset: 3, ..Layout::contiguous(&[given.min(length)]) };
+                        let inputs = [input, Input { layout: &taper, element_bytes: 4 }];
+                        let program = lower(&work, &inputs, &limits, &choices).unwrap();
+                        assert_sound(&program, &[bytes, 4 * taper.end() as u64], &limits);
+                    }
                 }
             }
         }
