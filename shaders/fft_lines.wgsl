@@ -44,8 +44,8 @@ struct Parameters {
     pair_source_index: u32,
     pair_result: u32,
     pair_result_index: u32,
+    source_start: u32,    // index of the first line's first entry
     padding: u32,
-    more_padding: u32,
     dimensions: array<Dimension, DIMENSIONS>,
 }
 
@@ -57,6 +57,7 @@ var<workgroup> exchange: array<vec2f, EXCHANGE>;
 
 struct Line {
     present: bool,
+    paired: bool,         // two real lines share this complex one
     source_at: u32,
     source_index: u32,
     result_at: u32,
@@ -81,7 +82,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 // A line past the last one reads the last, so that nothing branches; it must store nothing.
 fn locate(number: u32) -> Line {
     var line = Line(
-        number < parameters.lines, parameters.source_offset, 0u, parameters.result_offset, 0u, 0u,
+        number < parameters.lines, false, parameters.source_offset, parameters.source_start, parameters.result_offset, 0u, 0u,
         parameters.product_offset,
     );
     var rest = min(number, parameters.lines - 1u);
@@ -89,6 +90,7 @@ fn locate(number: u32) -> Line {
         let dimension = parameters.dimensions[i - 1u];
         let at = rest % dimension.size;
         rest = rest / dimension.size;
+        if i == DIMENSIONS { line.paired = 2u * at + 1u < parameters.pair_count; }
         line.source_at += at * dimension.source_stride;
         line.source_index += at * dimension.source_index;
         line.result_at += at * dimension.result_stride;
@@ -102,7 +104,9 @@ fn locate(number: u32) -> Line {
 // An entry as it lies in memory, times the taper's at its index where there is one; past the source's end it is 0.
 fn fetch(line: Line, index: u32) -> Source {
     if SOURCE_IS_SHORT {
-        if index >= parameters.source_length { return Source(); }
+        let there = index < parameters.source_length;
+        let value = source[line.source_at + select(0u, index, there) * parameters.source_stride];
+        return select(Source(), value * taper_factor(select(0u, index, there)), there);
     }
     return source[line.source_at + index * parameters.source_stride] * taper_factor(index);
 }
@@ -148,10 +152,11 @@ fn finish(line: Line, index: u32, transformed: vec2f) {
 
 fn keep(line: Line, index: u32, value: Result) {
     let kept = index - parameters.result_start;
-    if RESULT_IS_CUT {
-        if kept >= parameters.result_length { return; }
+    // The head of a block belongs to the block before.
+    let own = !HEADLESS | (index - line.result_index >= parameters.result_start);
+    if own & (!RESULT_IS_CUT | (kept < parameters.result_length)) {
+        result[line.result_at + kept * parameters.result_stride] = value;
     }
-    result[line.result_at + kept * parameters.result_stride] = value;
 }
 
 fn times(a: vec2f, b: vec2f) -> vec2f {

@@ -1,5 +1,6 @@
 //! Convolution and correlation: which entries are kept, and by which method they are computed.
 
+mod blocks;
 mod direct;
 pub(in crate::plan) mod spectral;
 #[cfg(test)]
@@ -176,8 +177,14 @@ pub(crate) fn lower(
         _ if geometry.kernel_wraps_twice() => false,
         Method::Direct => false,
         Method::Fft => true,
-        Method::Auto => spectral::cost(&geometry, limits, choices).is_some_and(|cost| cost < direct::cost(&geometry)),
+        Method::Auto => {
+            let costs = [blocks::cost(&geometry, limits, choices), spectral::cost(&geometry, limits, choices)];
+            costs.into_iter().flatten().any(|cost| cost < direct::cost(&geometry))
+        }
     };
+    if spectral && blocks::append(&mut program, &geometry, limits, choices)? {
+        return Ok(program);
+    }
     if spectral {
         spectral::append(&mut program, &geometry, limits, choices)?;
     } else {

@@ -8,7 +8,7 @@ use crate::plan::fft::{
 use crate::plan::{BufferId, Limits, Program};
 
 /// A pass over memory costs more than its arithmetic: measured operations per counted one.
-const MEMORY_FACTOR: f64 = 3.0;
+pub(super) const MEMORY_FACTOR: f64 = 3.0;
 
 /// What starting a pass costs, in operations.
 pub(in crate::plan) const PASS_COST: f64 = 2e5;

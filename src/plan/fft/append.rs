@@ -2,10 +2,10 @@
 
 use super::FftChoices;
 use super::geometry::{Batch, Part, collapse, parts, reach, window, window_bytes};
-use super::recipe::{COMPLEX_BYTES, FftRecipe};
-use super::steps::{Step, steps};
 use super::line::LinePass;
 use super::parameters::{Along, Dimension, LineParameters, Pairing};
+use super::recipe::{COMPLEX_BYTES, FftRecipe};
+use super::steps::{Step, steps};
 use crate::error::{Error, Result};
 use crate::plan::{BufferId, Limits, Pass, Program};
 
@@ -333,12 +333,8 @@ fn append_pass(
         lines,
         width,
         source: Along { at: source_at, step: source_step, stride: source.stride, length: source.length },
-        result: Along {
-            at: result_at,
-            step: result_step,
-            stride: result.stride,
-            length: result.length.min(given),
-        },
+        source_start: 0,
+        result: Along { at: result_at, step: result_step, stride: result.stride, length: result.length.min(given) },
         result_start: start,
         product: product_at,
         axis_length: transform.length,

@@ -13,14 +13,24 @@ pub(super) fn source_text(source: Source) -> &'static str {
 }
 "
         }
+        Source::RealLines => {
+            "fn entry(line: Line, index: u32) -> vec2f {
+    let partner = index + parameters.pair_source_index;
+    let there = line.paired & (partner < parameters.source_length);
+    let at = line.source_at + parameters.pair_source + partner * parameters.source_stride;
+    let other = source[select(line.source_at, at, there)];
+    return vec2f(fetch(line, index), select(0.0, other, there));
+}
+"
+        }
         // The other half of a Hermitian spectrum is the conjugate of this one; entries that are their own mirror image
         // are real.
         Source::Half => {
             "fn entry(line: Line, index: u32) -> vec2f {
     let mirrored = 2u * index > parameters.axis_length;
     var value = fetch(line, select(index, parameters.axis_length - index, mirrored));
-    if mirrored { value.y = -value.y; }
-    if (index == 0u) | (2u * index == parameters.axis_length) { value.y = 0.0; }
+    let real = (index == 0u) | (2u * index == parameters.axis_length);
+    value.y = select(select(value.y, -value.y, mirrored), 0.0, real);
     return value;
 }
 "
@@ -31,10 +41,8 @@ pub(super) fn source_text(source: Source) -> &'static str {
             "fn entry(line: Line, index: u32) -> vec2f {
     var low = fetch(line, index);
     var high = fetch(line, parameters.points - index) * vec2f(1.0, -1.0);
-    if index == 0u {
-        low.y = 0.0;
-        high.y = 0.0;
-    }
+    low.y = select(low.y, 0.0, index == 0u);
+    high.y = select(high.y, 0.0, index == 0u);
     var root = turn(index);
     if SWAP_SOURCE { root.y = -root.y; }
     let odd = times(root, low - high);
@@ -54,6 +62,18 @@ pub(super) fn result_text(target: Target) -> &'static str {
             "fn emit(line: Line, index: u32, value: vec2f) {
     keep(line, 2u * index, value.x);
     keep(line, 2u * index + 1u, value.y);
+}
+"
+        }
+        Target::RealLines => {
+            "fn emit(line: Line, index: u32, value: vec2f) {
+    keep(line, index, value.x);
+    if line.paired {
+        var partner = line;
+        partner.result_at += parameters.pair_result;
+        partner.result_index += parameters.pair_result_index;
+        keep(partner, index + parameters.pair_result_index, value.y);
+    }
 }
 "
         }

@@ -25,6 +25,8 @@ pub(super) enum Source {
     Half,
     /// Two coefficients of the first half of a Hermitian spectrum, so that the result is [`Target::RealPair`].
     HalfPair,
+    /// Real numbers of two lines.
+    RealLines,
 }
 
 /// What an entry that a pass gives becomes.
@@ -36,6 +38,8 @@ pub(super) enum Target {
     Real,
     /// Two real neighbours.
     RealPair,
+    /// Real numbers of two lines.
+    RealLines,
 }
 
 /// Between a transform and a second one backwards in the same pass.
@@ -76,6 +80,8 @@ pub(super) struct LinePass<'a> {
     pub(super) untangled: bool,
     pub(super) conjugate_result: bool,
     pub(super) product: bool,
+    /// What comes before the kept entries belongs to the block before and is left to it.
+    pub(super) headless: bool,
     /// Neighbouring invocations work on neighbouring lines instead of on one line.
     pub(super) neighbours_are_lines: bool,
     pub(super) dimensions: usize,
@@ -103,6 +109,7 @@ impl<'a> LinePass<'a> {
             untangled: false,
             conjugate_result: false,
             product: false,
+            headless: false,
             neighbours_are_lines: false,
             dimensions: 1,
         }
@@ -141,6 +148,7 @@ impl<'a> LinePass<'a> {
             .constant("DIMENSIONS", self.dimensions as u32)
             .flag("PADDED", shape.padded)
             .flag("NEIGHBOURS_ARE_LINES", self.neighbours_are_lines)
+            .flag("HEADLESS", self.headless)
             .flag("SOURCE_IS_SHORT", self.short)
             .flag("RESULT_IS_CUT", self.cut)
             .flag("CONJUGATE_SOURCE", self.conjugate)
@@ -151,7 +159,14 @@ impl<'a> LinePass<'a> {
             .flag("FINISH", self.finish.is_some())
             .flag("SWAP_LAST", self.swap_last)
             .flag("PRODUCT", self.product)
-            .alias("Source", if matches!(self.source, Source::Real | Source::RealPair) { "f32" } else { "vec2f" })
+            .alias(
+                "Source",
+                if matches!(self.source, Source::Real | Source::RealPair | Source::RealLines) {
+                    "f32"
+                } else {
+                    "vec2f"
+                },
+            )
             .alias("Result", if self.target == Target::Complex { "vec2f" } else { "f32" })
             .code(&code);
         let shader = Arc::new(Shader { file: FFT_LINES, tail, math: false, indices_proven: true });
@@ -188,7 +203,9 @@ impl<'a> LinePass<'a> {
             None => None,
             Some(Between::Factor(section)) => Some(entry(Some(section))),
             Some(Between::Rader) => Some(entry(self.order.map(Section::RaderFilter))),
-            Some(Between::Product) => Some("product_factor(line.product_at + index * parameters.product_stride)".into()),
+            Some(Between::Product) => {
+                Some("product_factor(line.product_at + index * parameters.product_stride)".into())
+            }
         };
         if let Some(between) = between {
             let _ = writeln!(code, "fn between_factor(line: Line, index: u32) -> vec2f {{ return {between}; }}");

@@ -1,6 +1,7 @@
 //! Fourier transforms: from lengths and layouts to passes.
 
 mod append;
+mod blocks;
 mod butterfly;
 mod entries;
 mod gather;
@@ -17,8 +18,9 @@ pub(super) mod tests;
 
 pub(crate) use append::first;
 pub(crate) use append::{AxisTransform, Number, Product, Side, Taper, append_axis};
+pub(crate) use blocks::{Blocks, append_blocks, longest_block};
 pub(crate) use geometry::{Batch, Part, parts, reach, window, window_bytes};
-pub(crate) use recipe::{FftRecipe, good_length};
+pub(crate) use recipe::{FftRecipe, good_length, is_smooth};
 
 use super::{BufferId, DeviceKind, Limits, Program};
 use crate::error::{Error, Result};

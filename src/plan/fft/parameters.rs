@@ -41,6 +41,8 @@ pub(super) struct LineParameters {
     pub(super) lines: u64,
     pub(super) width: u32,
     pub(super) source: Along,
+    /// Index of the first line's first entry.
+    pub(super) source_start: i64,
     pub(super) result: Along,
     /// First index of the result that is kept.
     pub(super) result_start: usize,
@@ -80,7 +82,7 @@ impl LineParameters {
             pairing.source.1 as u32,
             pairing.result.0 as u32,
             pairing.result.1 as u32,
-            0,
+            self.source_start as u32,
             0,
         ];
         for dimension in dimensions {

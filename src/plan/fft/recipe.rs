@@ -123,7 +123,8 @@ impl LineShape {
         let memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
         let padded = choices.padded && length + length / 16 <= memory;
         let by_threads = (choices.invocations.min(limits.max_invocations as usize) / threads).max(1);
-        let by_memory = if radices.len() > 1 { (memory / (length + length / 16 * usize::from(padded))).max(1) } else { by_threads };
+        let by_memory =
+            if radices.len() > 1 { (memory / (length + length / 16 * usize::from(padded))).max(1) } else { by_threads };
         Self { length, radices, threads, lines: by_threads.min(by_memory), padded }
     }
 
@@ -139,7 +140,7 @@ impl LineShape {
 }
 
 /// The longest line that one workgroup takes.
-fn longest_line(limits: &Limits, choices: &FftChoices) -> usize {
+pub(super) fn longest_line(limits: &Limits, choices: &FftChoices) -> usize {
     let by_memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
     by_memory.min(choices.longest_line).max(LARGEST_PRIME)
 }

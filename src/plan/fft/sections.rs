@@ -8,14 +8,20 @@ use super::tables::{Complex, bluestein_filter, chirp, rader_filter, rader_order,
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
     /// `exp(−2πi jk/rest)` for j < rest/radix: a row for each k that [`factored`] wants.
-    Twiddle { rest: usize, radix: usize },
+    Twiddle {
+        rest: usize,
+        radix: usize,
+    },
     /// `exp(−2πi e/length)` for the low parts of exponents e, and for the high ones.
     RotationLow(usize),
     RotationHigh(usize),
     /// `exp(−πi j²/n)`.
     Chirp(usize),
     /// What Bluestein's algorithm for `length` points multiplies spectra of `padded` points by.
-    Filter { length: usize, padded: usize },
+    Filter {
+        length: usize,
+        padded: usize,
+    },
     /// What Rader's algorithm multiplies spectra by, for a prime.
     RaderFilter(usize),
     /// Rader's order of the entries and of the coefficients, as numbers, for a prime.

@@ -1,0 +1,147 @@
+//! Along one axis: block by block in one pass, with the product between two transforms.
+
+use super::{Axis, Geometry};
+use crate::error::Result;
+use crate::plan::fft::{
+    AxisTransform, Batch, Blocks, FftChoices, Number, Product, Side, append_axis, append_blocks, good_length,
+    longest_block,
+};
+use crate::plan::{BufferId, Limits, Program};
+
+/// How a line is cut: points of a block's transform, results that it gives, where they begin, and where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cut {
+    length: usize,
+    step: usize,
+    head: usize,
+    source_start: i64,
+}
+
+impl Cut {
+    /// The cheapest for an axis; `None` where no block is long enough.
+    fn of(axis: &Axis, circular: bool, longest: usize) -> Option<Self> {
+        // Entries that wrap around may fall on entries that nobody keeps.
+        let uncut = (axis.full() - axis.start).max(axis.start + axis.result).max(axis.signal).max(axis.kernel);
+        let whole = if circular { Some(axis.signal) } else { good_length(uncut, false) };
+        let whole = whole.filter(|&n| n <= longest && crate::plan::fft::is_smooth(n));
+        let whole = whole.map(|length| Self {
+            length,
+            step: axis.result,
+            head: if circular { 0 } else { axis.start },
+            source_start: 0,
+        });
+        let head = axis.kernel - 1;
+        let lengths = (4..31).flat_map(|bits| [1usize << bits, 3 << (bits - 1)]);
+        let blocks =
+            lengths.filter(|&length| !circular && length <= longest && length >= 2 * axis.kernel).map(|length| {
+                let source_start = axis.start as i64 - head as i64;
+                Self { length, step: length - head, head, source_start }
+            });
+        whole.into_iter().chain(blocks).min_by(|a, b| a.cost(axis).total_cmp(&b.cost(axis)))
+    }
+
+    /// Rough number of operations for a line.
+    fn cost(&self, axis: &Axis) -> f64 {
+        let n = self.length as f64;
+        (10.0 * n * n.log2().max(1.0) + 60.0 * n) * axis.result.div_ceil(self.step) as f64
+    }
+}
+
+/// The only axis of a convolution that blocks can do, and how.
+fn cut(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<(Axis, Cut)> {
+    let [axis] = geometry.axes[..] else { return None };
+    Some((axis, Cut::of(&axis, geometry.circular, longest_block(limits, choices))?))
+}
+
+/// Rough number of operations; `None` where blocks cannot do it.
+pub(super) fn cost(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<f64> {
+    let (axis, cut) = cut(geometry, limits, choices)?;
+    let lines = geometry.items() as f64 * if geometry.complex { 1.0 } else { 0.5 };
+    let kernels = if geometry.one_kernel { 1.0 } else { geometry.items() as f64 };
+    Some(super::spectral::MEMORY_FACTOR * (lines + kernels) * cut.cost(&axis) + 2.0 * super::spectral::PASS_COST)
+}
+
+/// Appends the passes; `false` where nothing was appended because blocks cannot do it.
+pub(super) fn append(
+    program: &mut Program,
+    geometry: &Geometry,
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Result<bool> {
+    let Some((axis, cut)) = cut(geometry, limits, choices) else { return Ok(false) };
+    let kernels = if geometry.one_kernel { 1 } else { geometry.items() };
+    let spectrum_bytes = (kernels as u64).saturating_mul(8 * cut.length as u64);
+    if spectrum_bytes > limits.max_binding_bytes.min(limits.max_buffer_bytes) {
+        return Ok(false);
+    }
+    let before = (program.passes.len(), program.temporaries.len());
+    let spectrum = program.temporary(spectrum_bytes);
+    kernel_spectrum(program, geometry, &axis, &cut, spectrum, limits, choices)?;
+    let mut distance = (kernels * cut.length) as i64;
+    let batch = geometry.batch.iter().map(|lines| {
+        distance /= if geometry.one_kernel { 1 } else { lines.size as i64 };
+        Batch { product: if geometry.one_kernel { 0 } else { distance }, ..*lines }
+    });
+    let blocks = Blocks {
+        length: cut.length,
+        step: cut.step,
+        head: cut.head,
+        source_start: cut.source_start,
+        complex: geometry.complex,
+        source: Side {
+            buffer: BufferId::Input(0),
+            offset: geometry.signal_offset,
+            stride: axis.signal_stride,
+            length: axis.signal,
+        },
+        result: Side { buffer: BufferId::Output, offset: 0, stride: axis.result_stride, length: axis.result },
+        spectrum: Product { buffer: spectrum, offset: 0, stride: 1 },
+        batch: batch.collect(),
+    };
+    if append_blocks(program, &blocks, limits, choices).is_none() {
+        program.passes.truncate(before.0);
+        program.temporaries.truncate(before.1);
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// The transforms of all kernels.
+fn kernel_spectrum(
+    program: &mut Program,
+    geometry: &Geometry,
+    axis: &Axis,
+    cut: &Cut,
+    buffer: BufferId,
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Result<()> {
+    let mut offset = geometry.kernel_offset;
+    let mut stride = axis.kernel_stride;
+    let reversed = geometry.circular && geometry.correlate;
+    if reversed {
+        // The conjugate spectrum of the kernel as it stands: the transform backwards of its conjugate.
+        offset += stride * (axis.kernel as i64 - 1);
+        stride = -stride;
+    }
+    let mut distance = (geometry.items() * cut.length) as i64;
+    let batch = geometry.batch.iter().filter(|_| !geometry.one_kernel).map(|lines| {
+        distance /= lines.size as i64;
+        Batch { size: lines.size, source: lines.product, result: distance, product: 0 }
+    });
+    let transform = AxisTransform {
+        length: cut.length,
+        inverse: reversed,
+        scale: 1.0,
+        number: if geometry.complex { Number::Complex } else { Number::Real },
+        conjugate: geometry.conjugate,
+        source: Side { buffer: BufferId::Input(1), offset, stride, length: axis.kernel },
+        taper: None,
+        real_result: false,
+        result: Side { buffer, offset: 0, stride: 1, length: cut.length },
+        result_start: 0,
+        product: None,
+        batch: batch.collect(),
+    };
+    append_axis(program, &transform, limits, choices)
+}

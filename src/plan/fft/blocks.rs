@@ -1,0 +1,200 @@
+//! Lines filtered by a spectrum in one pass: transformed, multiplied and transformed back before anything is stored, whole
+//! or block by block (overlap-save: T. Stockham, 1966).
+
+use super::append::{Product, Side};
+use super::geometry::{Batch, Part, parts, reach, window, window_bytes};
+use super::line::{Between, LinePass, Source, Target};
+use super::parameters::{Along, Dimension, LineParameters, Pairing};
+use super::recipe::LineShape;
+use super::{FftChoices, first};
+use crate::plan::{Limits, Pass, Program, Window};
+
+/// Lines that are convolved with a kernel whose spectrum is known.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Blocks {
+    /// Points of a block's transform, smooth.
+    pub(crate) length: usize,
+    /// Results that a block gives, and where the first one lies in it.
+    pub(crate) step: usize,
+    pub(crate) head: usize,
+    /// Index of the source's entry that the first block begins with; those outside the source are 0.
+    pub(crate) source_start: i64,
+    /// Whether the numbers are complex.
+    pub(crate) complex: bool,
+    /// The signal and what is kept of the result.
+    pub(crate) source: Side,
+    pub(crate) result: Side,
+    /// The kernel's spectrum, all `length` coefficients.
+    pub(crate) spectrum: Product,
+    /// The box of lines.
+    pub(crate) batch: Vec<Batch>,
+}
+
+impl Blocks {
+    /// Blocks of a line.
+    pub(crate) fn count(&self) -> usize {
+        self.result.length.div_ceil(self.step)
+    }
+
+    /// Rough number of arithmetic operations of a block.
+    fn cost(&self) -> f64 {
+        let n = self.length as f64;
+        10.0 * n * n.log2().max(1.0) + 10.0 * n
+    }
+}
+
+/// Appends the passes; `None` where a block is longer than a line may be or reaches further than a binding sees.
+pub(crate) fn append_blocks(
+    program: &mut Program,
+    blocks: &Blocks,
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Option<()> {
+    let shape = LineShape::new(blocks.length, limits, choices);
+    let number = if blocks.complex { 8 } else { 4 };
+    // Blocks are one more axis of the box, whose places follow each other along the line.
+    let step = blocks.step as i64;
+    let along = Batch {
+        size: blocks.count(),
+        source: step * blocks.source.stride,
+        result: step * blocks.result.stride,
+        product: 0,
+    };
+    let axes: Vec<Batch> = blocks.batch.iter().copied().chain([along]).collect();
+    let seen = |part: &Part| blocks.seen(&axes, part);
+    let fits = |part: &Part| {
+        let [source, result, product] = seen(part);
+        let windows = [(source, number), (result, number), (product, 8)];
+        let lines = part.iter().map(|(_, size)| *size as f64).product::<f64>();
+        windows.iter().all(|(reach, bytes)| window_bytes(*reach, *bytes, limits) <= limits.max_binding_bytes)
+            && (lines <= 2.0 || lines * blocks.cost() <= limits.max_pass_cost)
+    };
+    for part in parts(&axes, fits)? {
+        append_part(program, blocks, &shape, &axes, &part, seen(&part), limits);
+    }
+    Some(())
+}
+
+impl Blocks {
+    /// What source, result and spectrum are seen of, in elements.
+    fn seen(&self, axes: &[Batch], part: &Part) -> [(i64, i64); 3] {
+        let outer = axes.len() - 1;
+        let (block, count) = part[outer];
+        let lines = |distance: fn(&Batch) -> i64| {
+            axes[..outer].iter().zip(part).map(move |(axis, (_, size))| (distance(axis), *size))
+        };
+        let start = |side: &Side, distance: fn(&Batch) -> i64| first(side.offset, &axes[..outer], part, distance);
+        let range = |side: &Side, low: i64, high: i64, distance: fn(&Batch) -> i64| {
+            let (low, high) = (low.clamp(0, side.length as i64 - 1), high.clamp(0, side.length as i64 - 1));
+            let far = [(side.stride, (high - low).max(0) as usize + 1)];
+            reach(start(side, distance) + low * side.stride, lines(distance).chain(far))
+        };
+        let (block, count, step) = (block as i64, count as i64, self.step as i64);
+        let low = self.source_start + block * step;
+        let source = range(&self.source, low, low + (count - 1) * step + self.length as i64, |axis| axis.source);
+        let result = range(&self.result, block * step, (block + count) * step - 1, |axis| axis.result);
+        let from = first(self.spectrum.offset, &axes[..outer], part, |axis| axis.product);
+        let product = reach(from, lines(|axis| axis.product).chain([(self.spectrum.stride, self.length)]));
+        [source, result, product]
+    }
+}
+
+fn append_part(
+    program: &mut Program,
+    blocks: &Blocks,
+    shape: &LineShape,
+    axes: &[Batch],
+    part: &Part,
+    seen: [(i64, i64); 3],
+    limits: &Limits,
+) {
+    let number = if blocks.complex { 8 } else { 4 };
+    let outer = axes.len() - 1;
+    let ((block, count), step) = (part[outer], blocks.step as i64);
+    let batch = &axes[..outer];
+    let mut dimensions: Vec<Dimension> = batch
+        .iter()
+        .zip(part)
+        .filter(|(_, (_, size))| *size > 1)
+        .map(|(axis, (_, size))| Dimension {
+            size: *size,
+            source: (axis.source, 0),
+            result: (axis.result, 0),
+            rotation: 0,
+            product: axis.product,
+        })
+        .collect();
+    // Two real blocks share a complex line; where each line is one block, two lines that have their kernel in common do.
+    let shared = dimensions.last().is_some_and(|axis| axis.product == 0);
+    if count > 1 || !shared {
+        dimensions.push(Dimension { size: count, source: (0, step), result: (0, step), rotation: 0, product: 0 });
+    }
+    let mut pairing = Pairing::default();
+    if let Some(last) = dimensions.last_mut().filter(|_| !blocks.complex) {
+        pairing = Pairing { count: last.size, source: last.source, result: last.result };
+        let double = |(place, index): (i64, i64)| (2 * place, 2 * index);
+        let (source, result) = (double(last.source), double(last.result));
+        *last = Dimension { size: last.size.div_ceil(2), source, result, ..*last };
+    }
+    let lines: u64 = dimensions.iter().map(|dimension| dimension.size as u64).product();
+    let whole = blocks.head == 0 || blocks.count() == 1;
+    let pass = LinePass {
+        source: if blocks.complex { Source::Complex } else { Source::RealLines },
+        target: if blocks.complex { Target::Complex } else { Target::RealLines },
+        short: true,
+        cut: true,
+        between: Some(Between::Product),
+        swap_first: true,
+        headless: !whole,
+        neighbours_are_lines: blocks.source.stride.abs() > 1,
+        dimensions: dimensions.len(),
+        ..LinePass::plain(shape)
+    };
+    let (shader, table) = pass.build(blocks.length, program);
+    let [(source, source_at), (result, result_at), (spectrum, spectrum_at)] = {
+        let buffers = [(blocks.source.buffer, number), (blocks.result.buffer, number), (blocks.spectrum.buffer, 8)];
+        let window = |i: usize| window(buffers[i].0, seen[i], buffers[i].1, limits);
+        [window(0), window(1), window(2)]
+    };
+    let mut windows = vec![source, result];
+    windows.extend(table.map(|(buffer, bytes)| Window { buffer, offset: 0, bytes }));
+    windows.push(spectrum);
+    let (grid, width) = limits.fold(lines.div_ceil(shape.lines as u64));
+    let first_result = block * blocks.step;
+    let parameters = LineParameters {
+        lines,
+        width,
+        source: Along {
+            at: first(blocks.source.offset, batch, part, |axis| axis.source) - source_at,
+            step: 1,
+            stride: blocks.source.stride,
+            length: blocks.source.length,
+        },
+        source_start: blocks.source_start + block as i64 * step,
+        result: Along {
+            at: first(blocks.result.offset, batch, part, |axis| axis.result)
+                + first_result as i64 * blocks.result.stride
+                - result_at,
+            step: 1,
+            stride: blocks.result.stride,
+            length: blocks.result.length - first_result,
+        },
+        result_start: blocks.head,
+        product: (
+            first(blocks.spectrum.offset, batch, part, |axis| axis.product) - spectrum_at,
+            blocks.spectrum.stride,
+        ),
+        axis_length: blocks.length,
+        scale: (1.0 / blocks.length as f64) as f32,
+        points: blocks.length,
+        taper_at: 0,
+        pairing,
+    };
+    let parameters = parameters.bytes(&dimensions);
+    program.passes.push(Pass { shader, windows, parameters, grid, cost: lines as f64 * blocks.cost() });
+}
+
+/// The longest block that one workgroup transforms, at least that of a line.
+pub(crate) fn longest_block(limits: &Limits, choices: &FftChoices) -> usize {
+    super::recipe::longest_line(limits, choices)
+}
