@@ -7,6 +7,7 @@
 mod conv;
 mod convolve;
 mod copy;
+mod extend;
 mod fft;
 mod formula;
 mod gemm;
@@ -68,6 +69,7 @@ impl Executor for Cpu {
     fn run(&self, work: &Work, inputs: &[Operand]) -> Result<Storage> {
         let memory = match (work, inputs) {
             (Work::Copy, [input, ..]) => copy::run("copy", input)?,
+            (Work::Extend(work), [input, ..]) => extend::run(work, input)?,
             (Work::Prepare(work), [input, ..]) => prepare::run(work, input)?,
             (Work::Symmetric(work), [input, ..]) => symmetric::run(work, input)?,
             (Work::Pair(work), [x, y, ..]) => pair::run(work, x, y)?,
@@ -127,6 +129,7 @@ impl Cpu {
 fn missing(work: &Work, found: usize) -> Error {
     let (op, needed) = match work {
         Work::Copy => ("copy", 1),
+        Work::Extend(work) => (work.op, 1),
         Work::Prepare(work) => (work.op, 1),
         Work::Symmetric(work) => (work.op, 1),
         Work::Pair(work) => (work.op, 2),

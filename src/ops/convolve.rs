@@ -1,9 +1,10 @@
 //! Convolution and correlation.
 
+use super::extend::extended;
 use super::record;
 use crate::error::{Error, Result};
 use crate::tensor::{Complex32, Element, Tensor};
-use crate::work::{ConvolveWork, Method, Mode, Work};
+use crate::work::{Boundary, ConvolveWork, Method, Mode, Work};
 
 /// Element types that can be convolved: `f32` and [`Complex32`].
 pub trait ConvolveElement: Element {
@@ -20,7 +21,7 @@ impl ConvolveElement for Complex32 {
 }
 
 /// Options of [`convolve`] and [`correlate`]. The default convolves over all axes and keeps everything.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ConvolveOptions {
     /// How much is kept.
     pub mode: Mode,
@@ -28,7 +29,13 @@ pub struct ConvolveOptions {
     pub method: Method,
     /// Trailing axes that are convolved, 1 to 3; axes before them are a batch. `None`: all axes.
     pub rank: Option<usize>,
-    /// Wrap around at the first input's length instead of extending it by zeros; `mode` does not matter then.
+    /// What lies beyond the edges of the first input. Mode `Valid` sees none of it.
+    pub boundary: Boundary,
+    /// For mode `Same`, per convolved axis: how many taps after its middle one the kernel lies on the entry, SciPy's
+    /// `origin`. The middle tap is `(k − 1) / 2` of a convolution and `k / 2` of a correlation.
+    pub origin: [isize; 3],
+    /// Wrap around at the first input's length, `out[t] = Σₛ x[(t − s) mod n] h[s]` (correlation: `t + s`); `mode`,
+    /// `boundary` and `origin` do not matter then.
     pub circular: bool,
 }
 
@@ -42,17 +49,20 @@ impl ConvolveOptions {
 /// The convolution `out[t] = Σₛ x[s] h[t − s]` over the last axes.
 ///
 /// `x` and `h` have the same number of axes, or `h` has just the convolved ones and serves every entry of the batch. SciPy's
-/// modes: `Full` has length `n + k − 1`, `Same` the length of `x`, `Valid` `max(n, k) − min(n, k) + 1`.
+/// modes: `Full` has length `n + k − 1`, `Same` the length of `x`, `Valid` `max(n, k) − min(n, k) + 1`; `Causal` is the
+/// first entries of `Full`, as many as `x` has. Beyond its edges `x` is continued as [`Boundary`] says, as far as the
+/// kernel reaches, which may be longer than `x`.
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`] if the ranks or batch axes do not fit, or in mode `Valid` neither input is at least as long as
-/// the other along every axis; [`Error::InvalidArgument`] if an axis is empty; the device's errors.
+/// [`Error::ShapeMismatch`] if the ranks or batch axes do not fit, an axis is empty, or in mode `Valid` neither input is at
+/// least as long as the other along every axis; [`Error::InvalidArgument`] if an origin lies outside the kernel; the
+/// device's errors.
 ///
 /// # Accuracy
 /// Method `Direct`: `|error| ≤ (64 + ⌈t/64⌉ + 2) u Σ|x||h|` per entry, t the number of taps. Method `Fft`: `2e-6` of the
 /// largest entry.
 /// # Sources
-/// SciPy, `scipy.signal.convolve`, for the modes; Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1 and
+/// SciPy, `scipy.signal.convolve`, for the modes, and `scipy.ndimage` for the boundaries; Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1 and
 /// ch. 24.
 ///
 /// # Examples
@@ -117,14 +127,34 @@ fn run<E: ConvolveElement>(
             return Err(Error::shape(op, message));
         }
     }
-    let kept = extents.iter().zip(taps).map(|(&n, &k)| match mode {
-        _ if options.circular => n,
-        Mode::Full => n + k - 1,
-        Mode::Same => n,
-        Mode::Valid => n.max(k) - n.min(k) + 1,
-    });
-    let shape: Vec<usize> = batch.iter().copied().chain(kept).collect();
-    let (circular, method) = (options.circular, options.method);
+    // Where the result starts in the full convolution, and how long it is.
+    let mut kept = Vec::with_capacity(rank);
+    for (axis, (&n, &k)) in extents.iter().zip(taps).enumerate() {
+        let origin = options.origin[axis] as i64;
+        kept.push(match mode {
+            _ if options.circular => (0, n),
+            Mode::Full => (0, n + k - 1),
+            Mode::Same => ((k as i64 - 1) / 2 + if correlate { -origin } else { origin }, n),
+            Mode::Causal => (0, n),
+            Mode::Valid => (n.min(k) as i64 - 1, n.max(k) - n.min(k) + 1),
+        });
+        let (start, _) = kept[axis];
+        if mode == Mode::Same && !options.circular && !(0..k as i64).contains(&start) {
+            let message = format!("puts no tap on the entry: axis {axis} of the kernel has {k}");
+            return Err(Error::argument(op, format!("origin {origin}"), message));
+        }
+    }
+    let shape: Vec<usize> = batch.iter().copied().chain(kept.iter().map(|(_, length)| *length)).collect();
+    let ConvolveOptions { boundary, origin, circular, method, .. } = *options;
     let work = ConvolveWork { op, rank, correlate, circular, mode, method, complex: E::COMPLEX };
-    record(x, &Work::Convolve(work), &[x.operand(), h.operand()], &shape)
+    let moved = boundary != Boundary::Zero || (mode == Mode::Same && origin[..rank] != [0; 3][..rank]);
+    if circular || mode == Mode::Valid || !moved {
+        return record(x, &Work::Convolve(work), &[x.operand(), h.operand()], &shape);
+    }
+    // Every entry sees a whole kernel of the continued signal.
+    let whole = batch.iter().map(|&n| (0, n));
+    let reach = kept.iter().zip(taps).map(|(&(start, length), &k)| (start - (k as i64 - 1), length + k - 1));
+    let x = extended(op, x, whole.chain(reach).collect(), boundary)?;
+    let work = ConvolveWork { mode: Mode::Valid, ..work };
+    record(&x, &Work::Convolve(work), &[x.operand(), h.operand()], &shape)
 }

@@ -3,6 +3,7 @@
 mod attention;
 mod convolve;
 pub(crate) mod entrywise;
+mod extend;
 mod fft;
 mod formula;
 mod gemm;
@@ -10,10 +11,13 @@ mod gradient;
 mod lazy;
 pub(crate) mod pair;
 mod reduce;
+mod separable;
 mod window;
 
 pub use attention::{AttentionMask, AttentionOptions, attention, kernel_attention, linear_attention};
 pub use convolve::{ConvolveElement, ConvolveOptions, convolve, correlate};
+pub(crate) use extend::reversed;
+pub use extend::{pad, roll};
 pub use fft::{FftOptions, Norm, fft, ifft, irfft, rfft};
 pub use formula::{formula_sum, formula_sum_gradient};
 pub use gemm::gemm;
@@ -26,6 +30,7 @@ pub use pair::{condensed_distances, gram, gram_diag, paired_distances, pairwise,
 pub use reduce::{
     Extremes, ReduceOptions, count_within, largest, log_sum_exp, pair_mean, pair_sum, smallest, softmax_sum, sum_within,
 };
+pub use separable::convolve_separable;
 pub use window::{
     ConvOptions, Pool, PoolOptions, conv, conv_transpose, pool_max, pool_max_indices, pool_mean, pool_sum,
 };

@@ -11,8 +11,9 @@ use crate::kernel::{Kernel, PairFunction};
 use crate::metric::{Metric, RowMap};
 use crate::shader::Shader;
 use crate::work::{
-    Bias, ConvMethod, ConvWork, ConvolveWork, FftKind, FftWork, FormulaWork, GemmWork, Input, Layout, Method, Mode,
-    PairMask, PairWork, Part, PoolWork, Pooling, PrepareWork, ReduceWork, Reduction, SymmetricWork, WindowAxis, Work,
+    Bias, Boundary, ConvMethod, ConvWork, ConvolveWork, ExtendWork, FftKind, FftWork, FormulaWork, GemmWork, Input,
+    Layout, Method, Mode, PairMask, PairWork, Part, PoolWork, Pooling, PrepareWork, ReduceWork, Reduction,
+    SymmetricWork, WindowAxis, Work,
 };
 
 /// A shader, who needs it, and the device that it was made for.
@@ -92,6 +93,11 @@ fn cases() -> Result<Vec<Case>> {
     for element_bytes in [2, 4, 8] {
         let strided = Layout { shape: vec![3, 5, 7], strides: vec![1, 3, 15], offset: 2 };
         cases.push(Case { name: "copy".to_owned(), work: Work::Copy, layouts: vec![strided], element_bytes });
+    }
+    for element_bytes in [4, 8] {
+        let work = Work::Extend(ExtendWork { op: "pad", axes: vec![(-2, 9), (0, 7)], boundary: Boundary::Reflect });
+        let layouts = vec![Layout::contiguous(&[5, 7])];
+        cases.push(Case { name: "pad".to_owned(), work, layouts, element_bytes });
     }
     for (rows, d) in [
         (RowMap::Standardise, 5),

@@ -1,7 +1,7 @@
 //! From work to a program: each kind of work has its own lowering.
 
 use super::{
-    Choices, Limits, Program, conv, convolve, copy, fft, formula, gemm, pair, pool, prepare, reduce, symmetric,
+    Choices, Limits, Program, conv, convolve, copy, extend, fft, formula, gemm, pair, pool, prepare, reduce, symmetric,
 };
 use crate::error::{Error, Result};
 use crate::work::{Input, Work};
@@ -13,6 +13,7 @@ use crate::work::{Input, Work};
 pub fn lower(work: &Work, inputs: &[Input<'_>], limits: &Limits, choices: &Choices) -> Result<Program> {
     match work {
         Work::Copy => copy::lower(inputs, limits),
+        Work::Extend(work) => extend::lower(work, inputs, limits),
         Work::Prepare(work) => prepare::lower(work, inputs, limits),
         Work::Symmetric(work) => symmetric::lower(work, inputs, limits),
         Work::Pair(work) => pair::lower(work, inputs, limits, choices),

@@ -4,6 +4,7 @@ mod choices;
 mod conv;
 mod convolve;
 mod copy;
+mod extend;
 mod fft;
 mod formula;
 mod gemm;

@@ -1,6 +1,7 @@
 //! An op as data, and whoever can run it.
 
 mod executor;
+mod extend;
 mod formula;
 mod layout;
 mod prepare;
@@ -8,6 +9,7 @@ mod reduce;
 mod window;
 
 pub use executor::{Executor, Pending, Storage, StorageCell};
+pub use extend::{Boundary, ExtendWork};
 pub use formula::FormulaWork;
 pub use layout::Layout;
 pub use prepare::{Part, PrepareWork, SymmetricWork};
@@ -21,6 +23,8 @@ use crate::kernel::PairFunction;
 pub enum Work {
     /// Input 0, any layout, copied row-major.
     Copy,
+    /// One input continued past its edges, cut, or moved around; see [`ExtendWork`].
+    Extend(ExtendWork),
     /// Rows made into others, which are then compared; see [`PrepareWork`].
     Prepare(PrepareWork),
     /// Part of symmetric matrices; see [`SymmetricWork`].
@@ -103,6 +107,8 @@ pub enum Mode {
     Same,
     /// Only entries that do not see beyond the edges: `max(n, k) − min(n, k) + 1`.
     Valid,
+    /// The first entries, as many as the first input has: none of them sees what comes after it.
+    Causal,
 }
 
 /// How a convolution is computed.
@@ -168,6 +174,7 @@ impl Work {
     pub fn op(&self) -> &'static str {
         match self {
             Self::Copy => "copy",
+            Self::Extend(work) => work.op,
             Self::Prepare(work) => work.op,
             Self::Symmetric(work) => work.op,
             Self::Pair(work) => work.op,

@@ -2,8 +2,8 @@
 
 use gristmill::conformance::Generator;
 use gristmill::{
-    Complex32, Context, ConvolveOptions, Element, FftOptions, Kernel, Method, Metric, Mode, Norm, Tensor, convolve,
-    correlate, f16, fft, gemm, gram, ifft, irfft, paired_distances, pairwise, rfft,
+    Boundary, Complex32, Context, ConvolveOptions, Element, FftOptions, Kernel, Method, Metric, Mode, Norm, Tensor,
+    convolve, correlate, f16, fft, gemm, gram, ifft, irfft, paired_distances, pairwise, rfft,
 };
 use ndarray::{ArrayD, IxDyn};
 use proptest::prelude::*;
@@ -130,9 +130,13 @@ fn fft_options(generator: &mut Generator) -> FftOptions {
 
 fn convolve_options(generator: &mut Generator) -> ConvolveOptions {
     ConvolveOptions {
-        mode: *generator.pick(&[Mode::Full, Mode::Same, Mode::Valid]).unwrap(),
+        mode: *generator.pick(&[Mode::Full, Mode::Same, Mode::Valid, Mode::Causal]).unwrap(),
         method: *generator.pick(&[Method::Auto, Method::Direct, Method::Fft]).unwrap(),
         rank: (generator.below(2) == 0).then(|| generator.below(5)),
+        boundary: *generator
+            .pick(&[Boundary::Zero, Boundary::Mirror, Boundary::Wrap, Boundary::Constant(1.0)])
+            .unwrap(),
+        origin: std::array::from_fn(|_| if generator.below(3) == 0 { generator.below(5) as isize - 2 } else { 0 }),
         circular: generator.below(4) == 0,
     }
 }

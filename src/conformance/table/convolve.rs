@@ -1,4 +1,4 @@
-//! Convolution and correlation: modes, methods, ranks 1 to 3, real and complex, circular.
+//! Convolution and correlation: modes, boundaries, methods, ranks 1 to 3, real and complex, circular.
 
 use num_complex::{Complex, Complex32};
 
@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use ndarray::{ArrayD, IxDyn};
 
+use super::extend::walk;
 use super::{Body, sampled, shape_name};
 use crate::conformance::compare::Comparison;
 use crate::conformance::trial::{Extent, Trial};
@@ -13,7 +14,7 @@ use crate::conformance::{Generator, bounds};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ops::{ConvolveOptions, convolve, correlate};
-use crate::work::{Method, Mode};
+use crate::work::{Boundary, Method, Mode};
 
 /// One convolution or correlation.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub(crate) struct ConvolveTrial {
     rank: usize,
     mode: Mode,
     method: Method,
+    boundary: Boundary,
+    origin: [isize; 3],
     circular: bool,
 }
 
@@ -35,8 +38,8 @@ impl ConvolveTrial {
         let mut draw = || Complex32::new(generator.bell(), if self.complex { generator.bell() } else { 0.0 });
         let x = ArrayD::from_shape_simple_fn(IxDyn(&self.x), &mut draw);
         let h = ArrayD::from_shape_simple_fn(IxDyn(&self.h), &mut draw);
-        let options =
-            ConvolveOptions { mode: self.mode, method: self.method, rank: Some(self.rank), circular: self.circular };
+        let Self { rank, mode, method, boundary, origin, circular, .. } = *self;
+        let options = ConvolveOptions { mode, method, rank: Some(rank), boundary, origin, circular };
         let got = if self.complex {
             let (x, h) = (context.upload(&x)?, context.upload(&h)?);
             let result = if self.correlate { correlate(&x, &h, &options) } else { convolve(&x, &h, &options) };
@@ -87,10 +90,15 @@ impl<'a> Expected<'a> {
         let mut start = [0; 3];
         let mut kept = [1; 3];
         for axis in 0..3 {
+            let origin = (axis + trial.rank).checked_sub(3).map_or(0, |axis| trial.origin[axis]);
+            // The tap that lies on the entry, of a kernel that a correlation has reversed.
+            let tap = if trial.correlate { k[axis] / 2 } else { (k[axis] - 1) / 2 }.saturating_add_signed(origin);
+            let tap = if trial.correlate { k[axis] - 1 - tap } else { tap };
             (start[axis], kept[axis]) = match (trial.circular, trial.mode) {
                 (true, _) => (0, n[axis]),
                 (false, Mode::Full) => (0, n[axis] + k[axis] - 1),
-                (false, Mode::Same) => ((k[axis] - 1) / 2, n[axis]),
+                (false, Mode::Same) => (tap, n[axis]),
+                (false, Mode::Causal) => (0, n[axis]),
                 (false, Mode::Valid) => (n[axis].min(k[axis]) - 1, n[axis].abs_diff(k[axis]) + 1),
             };
         }
@@ -103,10 +111,44 @@ impl<'a> Expected<'a> {
             h.chunks_mut(kernel).for_each(|one| one.reverse());
             h.iter_mut().for_each(|value| *value = value.conj());
         }
-        let full: Vec<usize> = n.iter().zip(k).map(|(n, k)| n + k - 1).collect();
-        let lines = x.chunks(signal).zip(h.chunks(kernel));
-        let by_transform = lines.map(|(x, h)| bounds::convolve_by_transform(x, h, &full)).collect();
-        Self { trial, batch, x, h, n, k, start, kept, by_transform }
+        let mut expected = Self { trial, batch, x, h, n, k, start, kept, by_transform: Vec::new() };
+        // What is transformed: the signal, continued as far as the kernel reaches where the boundary is not zero.
+        let (from, seen) = if trial.boundary == Boundary::Zero {
+            ([0; 3], n)
+        } else {
+            (std::array::from_fn(|axis| start[axis] as i64 - (k[axis] as i64 - 1)), full_lengths(kept, k))
+        };
+        let full = full_lengths(seen, k);
+        let items = expected.batch.iter().product();
+        let bound = |number: usize| {
+            let place = |at: usize| [at / (seen[1] * seen[2]), at / seen[2] % seen[1], at % seen[2]];
+            let x: Vec<_> = (0..seen.iter().product())
+                .map(|at| expected.signal(number * signal, std::array::from_fn(|a| from[a] + place(at)[a] as i64)))
+                .map(Option::unwrap_or_default)
+                .collect();
+            let first = expected.kernel_of(number);
+            bounds::convolve_by_transform(&x, expected.h.get(first..first + kernel).unwrap_or(&[]), &full)
+        };
+        expected.by_transform = (0..items).map(bound).collect();
+        expected
+    }
+
+    /// Where the kernel of an item starts: one without batch axes serves all.
+    fn kernel_of(&self, item: usize) -> usize {
+        if self.trial.h.len() == self.trial.rank { 0 } else { item * self.kernel_length() }
+    }
+
+    /// The signal at any place, from its first entry in `x` on; nothing where it adds nothing.
+    fn signal(&self, first: usize, place: [i64; 3]) -> Option<Complex<f64>> {
+        let mut at = 0;
+        for axis in 0..3 {
+            match walk(self.trial.boundary, place[axis], self.n[axis]) {
+                Some(here) => at = at * self.n[axis] + here,
+                None if self.trial.boundary == Boundary::Zero => return None,
+                None => return Some(Complex::new(f64::from(self.trial.boundary.outside()), 0.0)),
+            }
+        }
+        self.x.get(first + at).copied()
     }
 
     fn shape(&self) -> Vec<usize> {
@@ -129,11 +171,9 @@ impl<'a> Expected<'a> {
             for b in 0..self.k[1] {
                 for c in 0..self.k[2] {
                     let tap = [a, b, c];
-                    let Some(source) = self.source(place, tap) else { continue };
-                    let source = (source[0] * self.n[1] + source[1]) * self.n[2] + source[2];
+                    let Some(x) = self.signal(batch * signal, self.source(place, tap)) else { continue };
                     let tap = (a * self.k[1] + b) * self.k[2] + c;
-                    let x = self.x.get(batch * signal + source).copied().unwrap_or_default();
-                    let h = self.h.get(batch * kernel + tap).copied().unwrap_or_default();
+                    let h = self.h.get(self.kernel_of(batch) + tap).copied().unwrap_or_default();
                     let h = if self.trial.circular && self.trial.correlate { h.conj() } else { h };
                     sum += x * h;
                     size += x.norm() * h.norm();
@@ -150,19 +190,22 @@ impl<'a> Expected<'a> {
         (sum, bound)
     }
 
-    /// Which entry of x meets this tap at this place, if any.
-    fn source(&self, place: Extents, tap: Extents) -> Option<Extents> {
-        let mut source = [0; 3];
-        for axis in 0..3 {
-            let n = self.n[axis];
-            source[axis] = match (self.trial.circular, self.trial.correlate) {
-                (true, false) => (place[axis] + n - tap[axis] % n) % n,
-                (true, true) => (place[axis] + tap[axis]) % n,
-                (false, _) => place[axis].checked_sub(tap[axis]).filter(|&at| at < n)?,
-            };
-        }
-        Some(source)
+    /// Where in x, continued past its edges, this tap meets this place.
+    fn source(&self, place: Extents, tap: Extents) -> [i64; 3] {
+        std::array::from_fn(|axis| {
+            let (n, place, tap) = (self.n[axis] as i64, place[axis] as i64, tap[axis] as i64);
+            match (self.trial.circular, self.trial.correlate) {
+                (true, false) => (place - tap).rem_euclid(n),
+                (true, true) => (place + tap).rem_euclid(n),
+                (false, _) => place - tap,
+            }
+        })
     }
+}
+
+/// Lengths of a full convolution.
+fn full_lengths(n: Extents, k: Extents) -> Extents {
+    std::array::from_fn(|axis| n[axis] + k[axis] - 1)
 }
 
 /// The last `rank` lengths, with 1 in front.
@@ -174,7 +217,8 @@ fn extents(shape: &[usize], rank: usize) -> Extents {
     extents
 }
 
-const MODES: [(Mode, &str); 3] = [(Mode::Full, "full"), (Mode::Same, "same"), (Mode::Valid, "valid")];
+const MODES: [(Mode, &str); 4] =
+    [(Mode::Full, "full"), (Mode::Same, "same"), (Mode::Valid, "valid"), (Mode::Causal, "causal")];
 const METHODS: [(Method, &str); 3] = [(Method::Auto, "auto"), (Method::Direct, "direct"), (Method::Fft, "fft")];
 
 /// Signal, kernel, and how many axes are convolved.
@@ -199,6 +243,20 @@ const SIZES: [(&[usize], &[usize], usize); 18] = [
     (&[16, 17, 18], &[5, 5, 5], 3),
 ];
 
+const BOUNDARIES: [Boundary; 6] =
+    [Boundary::Zero, Boundary::Constant(0.75), Boundary::Reflect, Boundary::Mirror, Boundary::Nearest, Boundary::Wrap];
+
+/// Signal, kernel, how many axes are convolved, and the origin.
+const BOUNDED: [(&[usize], &[usize], usize, [isize; 3]); 7] = [
+    (&[1], &[4], 1, [-1, 0, 0]),
+    (&[5], &[23], 1, [11, 0, 0]),
+    (&[300], &[31], 1, [0, 0, 0]),
+    (&[2, 40], &[2, 7], 1, [2, 0, 0]),
+    (&[23, 37], &[5, 3], 2, [0, 0, 0]),
+    (&[2, 6, 3], &[4, 9], 2, [1, -3, 0]),
+    (&[4, 5, 6], &[3, 2, 7], 3, [-1, 0, 3]),
+];
+
 pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     let mut trials: Vec<Trial> = Vec::new();
     let mut add = |trial: ConvolveTrial| {
@@ -211,10 +269,14 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         };
         let method = word(METHODS.iter().find(|(method, _)| *method == trial.method).map(|(_, word)| *word));
         let dtype = if trial.complex { " complex" } else { "" };
+        let edges = match (trial.boundary, trial.origin) {
+            (Boundary::Zero, [0, 0, 0]) => String::new(),
+            (boundary, origin) => format!(" {boundary:?} {origin:?}").to_lowercase(),
+        };
         let shapes = format!("{} ∗ {} rank {}", shape_name(&trial.x), shape_name(&trial.h), trial.rank);
-        trials.push(Trial::new(op, format!("{shapes} {how} {method}{dtype}"), Body::Convolve(trial)));
+        trials.push(Trial::new(op, format!("{shapes} {how} {method}{dtype}{edges}"), Body::Convolve(trial)));
     };
-    for row in super::settings(extent, &[SIZES.len(), 4, METHODS.len(), 2, 2]) {
+    for row in super::settings(extent, &[SIZES.len(), MODES.len() + 1, METHODS.len(), 2, 2]) {
         let [size, mode, method, correlate, complex] = row[..] else { continue };
         let (Some(&(x, h, rank)), Some(&(method, _))) = (SIZES.get(size), METHODS.get(method)) else { continue };
         let circular = mode == MODES.len();
@@ -223,7 +285,24 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         }
         let mode = MODES.get(mode).map_or(Mode::Full, |(mode, _)| *mode);
         let (correlate, complex) = (correlate == 1, complex == 1);
-        add(ConvolveTrial { correlate, complex, x: x.to_vec(), h: h.to_vec(), rank, mode, method, circular });
+        let (x, h) = (x.to_vec(), h.to_vec());
+        let (boundary, origin) = (Boundary::Zero, [0; 3]);
+        add(ConvolveTrial { correlate, complex, x, h, rank, mode, method, boundary, origin, circular });
+    }
+    // Boundaries, with kernels longer than the signal among them; modes but the valid one, which sees no boundary.
+    for row in super::settings(extent, &[BOUNDED.len(), BOUNDARIES.len(), 3, METHODS.len(), 2, 2]) {
+        let [size, boundary, mode, method, correlate, complex] = row[..] else { continue };
+        let (Some(&(x, h, rank, origin)), Some(&boundary)) = (BOUNDED.get(size), BOUNDARIES.get(boundary)) else {
+            continue;
+        };
+        let (Some(&mode), Some(&(method, _))) = ([Mode::Full, Mode::Same, Mode::Causal].get(mode), METHODS.get(method))
+        else {
+            continue;
+        };
+        let (x, h) = (x.to_vec(), h.to_vec());
+        let (correlate, complex) = (correlate == 1, complex == 1);
+        let origin = if mode == Mode::Same { origin } else { [0; 3] };
+        add(ConvolveTrial { correlate, complex, x, h, rank, mode, method, boundary, origin, circular: false });
     }
     let plain = |x: &[usize], h: &[usize], mode, method| ConvolveTrial {
         correlate: false,
@@ -233,6 +312,8 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         rank: x.len(),
         mode,
         method,
+        boundary: Boundary::Zero,
+        origin: [0; 3],
         circular: false,
     };
     // More taps than one invocation may loop over on a driver that stops after 65,535 iterations.

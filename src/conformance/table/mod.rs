@@ -3,6 +3,7 @@
 mod attention;
 mod conv;
 mod convolve;
+mod extend;
 mod fft;
 mod formula;
 mod gemm;
@@ -43,6 +44,8 @@ pub(crate) enum Body {
     Conv(conv::ConvTrial),
     /// Pooling.
     Pool(conv::PoolTrial),
+    /// Padding and rolling.
+    Extend(extend::ExtendTrial),
     /// Functions of one or two numbers.
     Math(math::MathTrial),
     /// Upload, views, copies and read-back.
@@ -62,6 +65,7 @@ impl Body {
             Self::Convolve(trial) => trial.run(context, name).await,
             Self::Conv(trial) => trial.run(context, name).await,
             Self::Pool(trial) => trial.run(context, name).await,
+            Self::Extend(trial) => trial.run(context, name).await,
             Self::Math(trial) => trial.run(context, name).await,
             Self::Transfer(trial) => trial.run(context, name).await,
         }
@@ -80,6 +84,7 @@ pub(super) fn all(extent: Extent) -> Vec<Trial> {
         fft::trials(extent),
         convolve::trials(extent),
         conv::trials(extent),
+        extend::trials(extent),
         formula::trials(extent),
     ]
     .concat()

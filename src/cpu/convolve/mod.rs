@@ -99,7 +99,8 @@ fn convolve<T: Number>(
     let op = work.op;
     let (batch, lengths) = axes(op, signal.shape, work.rank)?;
     let (kernel_batch, kernel_lengths) = axes(op, kernel.shape, work.rank)?;
-    if batch != kernel_batch {
+    // One kernel without batch axes serves all.
+    if batch != kernel_batch && !kernel_batch.is_empty() {
         let message = format!("the batch axes {batch:?} of the signal and {kernel_batch:?} of the kernel must agree");
         return Err(Error::shape(op, message));
     }
@@ -132,11 +133,13 @@ fn convolve<T: Number>(
         Method::Fft => by_transforms(&window, x, h, out),
         _ => direct::run(op, &window, x, h, out),
     };
+    let kernels: Vec<&[T]> = h.chunks_exact(volume(window.kernel)).collect();
+    let kernel_of = |item: usize| kernels[item % kernels.len()];
     let batches = out
         .entries_mut::<T>()
         .par_chunks_exact_mut(each)
         .zip(x.par_chunks_exact(volume(window.signal)))
-        .zip(h.par_chunks_exact(volume(window.kernel)));
+        .zip((0..count).into_par_iter().map(kernel_of));
     batches.map(one).collect::<Result<()>>()?;
     Ok(out)
 }
@@ -167,6 +170,7 @@ fn window(work: &ConvolveWork, signal: Shape, kernel: Shape) -> Window {
             }
             Mode::Full => (0, n + k - 1),
             Mode::Same => ((k - 1) / 2, n),
+            Mode::Causal => (0, n),
             Mode::Valid => (n.min(k) - 1, n.max(k) - n.min(k) + 1),
         };
         window.start[axis] = start;

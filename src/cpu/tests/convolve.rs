@@ -65,6 +65,7 @@ fn check(cpu: &Cpu, n: Shape, k: Shape, work: ConvolveWork) {
         _ if work.circular => ([0; 3], n),
         Mode::Full => ([0; 3], std::array::from_fn(|axis| n[axis] + k[axis] - 1)),
         Mode::Same => (k.map(|k| (k - 1) / 2), n),
+        Mode::Causal => ([0; 3], n),
         Mode::Valid => (
             std::array::from_fn(|axis| n[axis].min(k[axis]) - 1),
             std::array::from_fn(|axis| n[axis].max(k[axis]) - n[axis].min(k[axis]) + 1),
@@ -107,7 +108,7 @@ fn every_mode_method_and_kind_of_number() {
         ([3, 4, 5], [4, 2, 6], 3),
     ];
     for (n, k, rank) in cases {
-        for mode in [Mode::Full, Mode::Same, Mode::Valid] {
+        for mode in [Mode::Full, Mode::Same, Mode::Valid, Mode::Causal] {
             for method in [Method::Direct, Method::Fft, Method::Auto] {
                 for flags in 0..8 {
                     let (correlate, circular, complex) = (flags & 1 > 0, flags & 2 > 0, flags & 4 > 0);

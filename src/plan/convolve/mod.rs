@@ -85,6 +85,7 @@ impl Geometry {
                 _ if work.circular => (n, if work.correlate { k - 1 } else { 0 }),
                 Mode::Full => (n + k - 1, 0),
                 Mode::Same => (n, (k - 1) / 2),
+                Mode::Causal => (n, 0),
                 Mode::Valid => (n.max(k) - n.min(k) + 1, n.min(k) - 1),
             };
             axes.push(Axis {
