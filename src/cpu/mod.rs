@@ -11,13 +11,17 @@ mod extend;
 mod fft;
 mod formula;
 mod gemm;
+mod hadamard;
 mod memory;
 mod numbers;
+mod overlap_add;
 mod pair;
 mod pool;
 mod prepare;
+mod random;
 mod reduce;
 mod symmetric;
+mod trigonometric;
 mod view;
 
 use std::any::Any;
@@ -31,12 +35,13 @@ use memory::Memory;
 /// Runs work on the host's own cores.
 pub struct Cpu {
     plans: fft::Plans,
+    trigonometric: trigonometric::Plans,
 }
 
 impl Cpu {
     /// An executor on the host; it owns nothing but caches.
     pub fn new() -> Self {
-        Self { plans: fft::Plans::new() }
+        Self { plans: fft::Plans::new(), trigonometric: trigonometric::Plans::new() }
     }
 
     /// The bytes of a storage that this executor made.
@@ -77,6 +82,10 @@ impl Executor for Cpu {
             (Work::Formula(work), inputs) => formula::run(work, inputs)?,
             (Work::Gemm(work), inputs) => gemm::run(work, inputs)?,
             (Work::Fft(work), [input, others @ ..]) => fft::run(&self.plans, work, input, others.first())?,
+            (Work::Trigonometric(work), [input, ..]) => trigonometric::run(&self.trigonometric, work, input)?,
+            (Work::Hadamard(work), [input, others @ ..]) => hadamard::run(work, input, others.first())?,
+            (Work::Random(work), _) => random::run(work)?,
+            (Work::OverlapAdd(work), [frames, window, ..]) => overlap_add::run(work, frames, window)?,
             (Work::Convolve(work), [signal, kernel, ..]) => convolve::run(&self.plans, work, signal, kernel)?,
             (Work::Conv(work), inputs) => conv::run(&self.plans, work, inputs)?,
             (Work::Pool(work), [input, ..]) => pool::run(work, input)?,
@@ -137,6 +146,10 @@ fn missing(work: &Work, found: usize) -> Error {
         Work::Formula(work) => (work.op, work.formula.variables().len()),
         Work::Gemm(_) => ("gemm", 2),
         Work::Fft(work) => (work.op, 1),
+        Work::Trigonometric(work) => (work.op, 1),
+        Work::Hadamard(work) => (work.op, 1),
+        Work::Random(work) => (work.op, 0),
+        Work::OverlapAdd(work) => (work.op, 2),
         Work::Convolve(work) => (work.op, 2),
         Work::Conv(work) => (work.op, 2 + usize::from(work.bias)),
         Work::Pool(work) => (work.op, 1),

@@ -75,6 +75,57 @@ pub fn roll<E: ConvolveElement>(x: &Tensor<E>, shifts: &[isize]) -> Result<Tenso
     extended(op, x, axes, Boundary::Wrap)
 }
 
+/// The coefficient of frequency 0 moved from the start of these axes to their middle, entry ⌊n/2⌋; `None`: of all axes.
+/// `numpy.fft.fftshift`.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] if an axis does not exist; as [`roll`] otherwise.
+///
+/// # Accuracy
+/// Exact.
+///
+/// # Examples
+/// ```
+/// # use gristmill::{Context, fft_frequencies, fftshift, ifftshift};
+/// # use ndarray::{Array1, array};
+/// let context = Context::open_blocking()?;
+/// let frequencies = context.upload(&Array1::from(fft_frequencies(5, 0.2)))?;
+/// let shifted = fftshift(&frequencies, None)?;
+/// assert_eq!(shifted.read_blocking()?, array![-2.0_f32, -1.0, 0.0, 1.0, 2.0].into_dyn());
+/// assert_eq!(ifftshift(&shifted, None)?.read_blocking()?, frequencies.read_blocking()?);
+/// # Ok::<(), gristmill::Error>(())
+/// ```
+pub fn fftshift<E: ConvolveElement>(x: &Tensor<E>, axes: Option<&[usize]>) -> Result<Tensor<E>> {
+    shifted("fftshift", x, axes, |n| n / 2)
+}
+
+/// The inverse of [`fftshift`], another function where a length is odd.
+///
+/// # Errors
+/// As [`fftshift`].
+///
+/// # Accuracy
+/// Exact.
+pub fn ifftshift<E: ConvolveElement>(x: &Tensor<E>, axes: Option<&[usize]>) -> Result<Tensor<E>> {
+    shifted("ifftshift", x, axes, |n| n.div_ceil(2))
+}
+
+fn shifted<E: ConvolveElement>(
+    op: &'static str,
+    x: &Tensor<E>,
+    axes: Option<&[usize]>,
+    by: impl Fn(usize) -> usize,
+) -> Result<Tensor<E>> {
+    let mut shifts = vec![0; x.rank()];
+    let all: Vec<usize> = (0..x.rank()).collect();
+    for &axis in axes.unwrap_or(&all) {
+        let missing = || format!("does not exist; the input has {} axes", x.rank());
+        let shift = shifts.get_mut(axis).ok_or_else(|| Error::argument(op, format!("axis {axis}"), missing()))?;
+        *shift = by(x.shape()[axis]) as isize;
+    }
+    roll(x, &shifts)
+}
+
 /// `x` backwards along an axis that is not empty: what a reflection shows past its end.
 pub(crate) fn reversed<E: ConvolveElement>(op: &'static str, x: &Tensor<E>, axis: usize) -> Result<Tensor<E>> {
     let backwards = |(at, &n): (usize, &usize)| if at == axis { (n as i64, n) } else { (0, n) };

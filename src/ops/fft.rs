@@ -3,7 +3,7 @@
 use super::record;
 use crate::error::{Error, Result};
 use crate::tensor::{Complex32, Element, Tensor};
-use crate::work::{FftKind, FftWork, Work};
+use crate::work::{FftKind, FftWork, Operand, Work};
 
 /// Where a transform's factor 1/N goes; NumPy's words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -136,6 +136,24 @@ fn complex(op: &'static str, x: &Tensor<Complex32>, options: &FftOptions, invers
     Ok(y)
 }
 
+/// The frequencies of a transform's `n` coefficients, in cycles per unit of the sample `spacing`: `0, 1, … , −2, −1` over
+/// `n · spacing`. `numpy.fft.fftfreq`.
+///
+/// # Examples
+/// ```
+/// # use gristmill::fft_frequencies;
+/// assert_eq!(fft_frequencies(5, 0.2), [0.0, 1.0, 2.0, -2.0, -1.0]);
+/// ```
+pub fn fft_frequencies(n: usize, spacing: f64) -> Vec<f64> {
+    let whole = |k: usize| if 2 * k < n { k as f64 } else { k as f64 - n as f64 };
+    (0..n).map(|k| whole(k) / (n as f64 * spacing)).collect()
+}
+
+/// The frequencies of a real transform's ⌊n/2⌋ + 1 coefficients. `numpy.fft.rfftfreq`.
+pub fn rfft_frequencies(n: usize, spacing: f64) -> Vec<f64> {
+    (0..n / 2 + 1).map(|k| k as f64 / (n as f64 * spacing)).collect()
+}
+
 /// One transform along one axis.
 fn axis<E: Element, F: Element>(
     op: &'static str,
@@ -146,9 +164,25 @@ fn axis<E: Element, F: Element>(
     inverse: bool,
     scale: f32,
 ) -> Result<Tensor<F>> {
+    axis_of_tapered(op, x, None, kind, axis, length, inverse, scale)
+}
+
+/// The same of entries that are multiplied by real factors on their way in.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn axis_of_tapered<E: Element, F: Element>(
+    op: &'static str,
+    x: &Tensor<E>,
+    taper: Option<&Tensor>,
+    kind: FftKind,
+    axis: usize,
+    length: usize,
+    inverse: bool,
+    scale: f32,
+) -> Result<Tensor<F>> {
     let mut shape = x.shape().to_vec();
     shape[axis] = if kind == FftKind::RealToHalf { length / 2 + 1 } else { length };
-    record(x, &Work::Fft(FftWork { op, kind, axis, length, inverse, scale }), &[x.operand()], &shape)
+    let inputs: Vec<Operand> = [Some(x.operand()), taper.map(Tensor::operand)].into_iter().flatten().collect();
+    record(x, &Work::Fft(FftWork { op, kind, axis, length, inverse, scale }), &inputs, &shape)
 }
 
 fn no_axis(op: &'static str) -> Error {
@@ -156,13 +190,18 @@ fn no_axis(op: &'static str) -> Error {
 }
 
 /// The chosen axes with their lengths.
-struct Axes {
-    list: Vec<(usize, usize)>,
+pub(super) struct Axes {
+    pub(super) list: Vec<(usize, usize)>,
 }
 
 impl Axes {
     /// `natural` gives the length of the last axis where the caller gave none.
-    fn of(op: &'static str, shape: &[usize], options: &FftOptions, natural: impl Fn(usize) -> usize) -> Result<Self> {
+    pub(super) fn of(
+        op: &'static str,
+        shape: &[usize],
+        options: &FftOptions,
+        natural: impl Fn(usize) -> usize,
+    ) -> Result<Self> {
         let last =
             shape.len().checked_sub(1).ok_or_else(|| Error::shape(op, "the input is a scalar; it needs an axis"))?;
         let axes = options.axes.clone().unwrap_or_else(|| vec![last]);
@@ -202,9 +241,16 @@ impl Axes {
     /// The norm's factor for all axes together.
     fn scale(&self, norm: Norm, inverse: bool) -> f32 {
         let points: f64 = self.list.iter().map(|&(_, n)| n as f64).product();
-        match (norm, inverse) {
-            (Norm::Backward, true) | (Norm::Forward, false) => (1.0 / points) as f32,
-            (Norm::Ortho, _) => (1.0 / points.sqrt()) as f32,
+        norm.scale(points, inverse)
+    }
+}
+
+impl Norm {
+    /// The factor of a transform of so many points.
+    pub(super) fn scale(self, points: f64, inverse: bool) -> f32 {
+        match (self, inverse) {
+            (Self::Backward, true) | (Self::Forward, false) => (1.0 / points) as f32,
+            (Self::Ortho, _) => (1.0 / points.sqrt()) as f32,
             _ => 1.0,
         }
     }

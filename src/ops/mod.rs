@@ -2,35 +2,45 @@
 
 mod attention;
 mod convolve;
+mod dct;
 pub(crate) mod entrywise;
 mod extend;
 mod fft;
 mod formula;
 mod gemm;
 mod gradient;
+pub(crate) mod hadamard;
 mod lazy;
 pub(crate) mod pair;
+mod random;
 mod reduce;
 mod separable;
+mod stft;
+mod taper;
 mod window;
 
 pub use attention::{AttentionMask, AttentionOptions, attention, kernel_attention, linear_attention};
 pub use convolve::{ConvolveElement, ConvolveOptions, convolve, correlate};
+pub use dct::{DctOptions, dct, dst, idct, idst};
 pub(crate) use extend::reversed;
-pub use extend::{pad, roll};
-pub use fft::{FftOptions, Norm, fft, ifft, irfft, rfft};
+pub use extend::{fftshift, ifftshift, pad, roll};
+pub use fft::{FftOptions, Norm, fft, fft_frequencies, ifft, irfft, rfft, rfft_frequencies};
 pub use formula::{formula_sum, formula_sum_gradient};
 pub use gemm::gemm;
 pub use gradient::{
     GradientOf, HyperparameterGradient, gram_gradient, gram_hyperparameter_gradients, kernel_sum_gradient,
     kernel_sum_hyperparameter_gradients,
 };
+pub use hadamard::{WalshOrder, walsh_hadamard};
 pub use lazy::LazyKernel;
 pub use pair::{condensed_distances, gram, gram_diag, paired_distances, pairwise, pairwise_bits};
+pub use random::{random_bits, random_normal, random_uniform};
 pub use reduce::{
     Extremes, ReduceOptions, count_within, largest, log_sum_exp, pair_mean, pair_sum, smallest, softmax_sum, sum_within,
 };
 pub use separable::convolve_separable;
+pub use stft::{StftOptions, istft, power_spectrum, spectrogram, stft, stft_complex};
+pub use taper::Window;
 pub use window::{
     ConvOptions, Pool, PoolOptions, conv, conv_transpose, pool_max, pool_max_indices, pool_mean, pool_sum,
 };

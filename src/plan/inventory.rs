@@ -11,9 +11,9 @@ use crate::kernel::{Kernel, PairFunction};
 use crate::metric::{Metric, RowMap};
 use crate::shader::Shader;
 use crate::work::{
-    Bias, Boundary, ConvMethod, ConvWork, ConvolveWork, ExtendWork, FftKind, FftWork, FormulaWork, GemmWork, Input,
-    Layout, Method, Mode, PairMask, PairWork, Part, PoolWork, Pooling, PrepareWork, ReduceWork, Reduction,
-    SymmetricWork, WindowAxis, Work,
+    Bias, Boundary, ConvMethod, ConvWork, ConvolveWork, Distribution, ExtendWork, FftKind, FftWork, FormulaWork,
+    GemmWork, HadamardWork, Input, Layout, Method, Mode, OverlapAddWork, PairMask, PairWork, Part, PoolWork, Pooling,
+    PrepareWork, RandomWork, ReduceWork, Reduction, SymmetricWork, TransformType, TrigonometricWork, WindowAxis, Work,
 };
 
 /// A shader, who needs it, and the device that it was made for.
@@ -130,6 +130,7 @@ fn cases() -> Result<Vec<Case>> {
     reductions(&mut cases)?;
     products(&mut cases);
     transforms(&mut cases);
+    lines(&mut cases);
     convolutions(&mut cases);
     windows(&mut cases);
     formulas(&mut cases)?;
@@ -304,6 +305,38 @@ fn transforms(cases: &mut Vec<Case>) {
         let work = Work::Fft(FftWork { op: "fft", kind: FftKind::Complex, axis, length: 96, inverse, scale: 0.5 });
         let name = format!("fft along axis {axis}, inverse: {inverse}");
         cases.push(Case { name, work, layouts: vec![Layout::contiguous(&[100, 90])], element_bytes: 8 });
+    }
+}
+
+/// Cosines, Walsh functions, random numbers, and frames laid over one another.
+fn lines(cases: &mut Vec<Case>) {
+    for kind in [TransformType::I, TransformType::II, TransformType::III, TransformType::IV] {
+        for (sine, length, orthogonal) in [(false, 20, true), (false, 21, false), (true, 20, false), (true, 21, true)] {
+            let work = TrigonometricWork { op: "dct", sine, kind, axis: 1, length, orthogonal, scale: 0.5 };
+            let layouts = vec![Layout::contiguous(&[3, 20, 2])];
+            let name = format!("type {kind:?} of length {length}, sine: {sine}");
+            cases.push(Case { name, work: Work::Trigonometric(work), layouts, element_bytes: 4 });
+        }
+    }
+    for bits in [0, 1, 3, 4, 5, 9, 12, 14, 20] {
+        for (sequency, axis) in [(false, 1), (true, 1), (false, 0)] {
+            let work = Work::Hadamard(HadamardWork { op: "walsh_hadamard", axis, sequency, scale: 1.0 });
+            let shape = if axis == 1 { [3, 1 << bits] } else { [1 << bits, 3] };
+            let mut layouts = vec![Layout::contiguous(&shape)];
+            if sequency {
+                layouts.push(Layout::contiguous(&[1 << bits]));
+            }
+            cases.push(Case { name: format!("Hadamard of 2^{bits}"), work, layouts, element_bytes: 4 });
+        }
+    }
+    for distribution in [Distribution::Bits, Distribution::Uniform, Distribution::Normal] {
+        let work = Work::Random(RandomWork { op: "random", distribution, seed: 1, stream: 2, length: 1000 });
+        cases.push(Case { name: format!("random {distribution:?}"), work, layouts: Vec::new(), element_bytes: 4 });
+    }
+    for signals in [1, 3] {
+        let work = Work::OverlapAdd(OverlapAddWork { op: "istft", hop: 3, start: 4, length: 20 });
+        let layouts = vec![Layout::contiguous(&[signals, 9, 8]), Layout::contiguous(&[8])];
+        cases.push(Case { name: format!("frames of {signals} signals"), work, layouts, element_bytes: 4 });
     }
 }
 

@@ -1,7 +1,8 @@
 //! From work to a program: each kind of work has its own lowering.
 
 use super::{
-    Choices, Limits, Program, conv, convolve, copy, extend, fft, formula, gemm, pair, pool, prepare, reduce, symmetric,
+    Choices, Limits, Program, conv, convolve, copy, extend, fft, formula, gemm, hadamard, overlap_add, pair, pool,
+    prepare, random, reduce, symmetric, trigonometric,
 };
 use crate::error::{Error, Result};
 use crate::work::{Input, Work};
@@ -21,6 +22,10 @@ pub fn lower(work: &Work, inputs: &[Input<'_>], limits: &Limits, choices: &Choic
         Work::Formula(work) => formula::lower(work, inputs, limits),
         Work::Gemm(work) => gemm::lower(work, inputs, limits, choices),
         Work::Fft(work) => fft::lower(work, inputs, limits, &choices.fft),
+        Work::Trigonometric(work) => trigonometric::lower(work, inputs, limits, &choices.fft),
+        Work::Hadamard(work) => hadamard::lower(work, inputs, limits),
+        Work::Random(work) => random::lower(work, limits),
+        Work::OverlapAdd(work) => overlap_add::lower(work, inputs, limits),
         Work::Convolve(work) => convolve::lower(work, inputs, limits, &choices.fft),
         Work::Conv(work) => conv::lower(work, inputs, limits, &choices.fft),
         Work::Pool(work) => pool::lower(work, inputs, limits),

@@ -7,15 +7,21 @@ mod conv;
 mod convolve;
 mod dft;
 mod gemm;
+mod hadamard;
 mod pairs;
 mod reduce;
+mod stft;
+mod trigonometric;
 
 pub use conv::{Slide, conv, conv_transpose, window};
 pub use convolve::{Part, circular_convolve, convolve, correlate};
 pub use dft::{dft, dft_along};
 pub use gemm::gemm;
+pub use hadamard::walsh_hadamard;
 pub use pairs::{gram, pairwise};
 pub use reduce::{Pairs, count_within, extremes, log_sum_exp, softmax_sum, sum, sum_within};
+pub use stft::{overlap_add, stft};
+pub use trigonometric::trigonometric;
 
 /// Values, and beside each the sum of the magnitudes of its terms, which error bounds of sums are relative to.
 #[derive(Debug, Clone, PartialEq)]

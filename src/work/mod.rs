@@ -5,7 +5,9 @@ mod extend;
 mod formula;
 mod layout;
 mod prepare;
+mod random;
 mod reduce;
+mod transforms;
 mod window;
 
 pub use executor::{Executor, Pending, Storage, StorageCell};
@@ -13,7 +15,10 @@ pub use extend::{Boundary, ExtendWork};
 pub use formula::FormulaWork;
 pub use layout::Layout;
 pub use prepare::{Part, PrepareWork, SymmetricWork};
+pub(crate) use random::random_words;
+pub use random::{Distribution, RandomWork};
 pub use reduce::{Bias, BlockRanges, PairMask, ReduceWork, Reduction};
+pub use transforms::{HadamardWork, OverlapAddWork, TransformType, TrigonometricWork};
 pub use window::{ConvMethod, ConvWork, PoolWork, Pooling, WindowAxis};
 
 use crate::kernel::PairFunction;
@@ -40,6 +45,14 @@ pub enum Work {
     /// Discrete Fourier transforms along one axis; inputs x and, where its entries are multiplied by real factors on their
     /// way in, those factors: a vector without gaps, as long as the entries of a line that are read.
     Fft(FftWork),
+    /// Cosine and sine transforms along one axis; see [`TrigonometricWork`].
+    Trigonometric(TrigonometricWork),
+    /// Walsh–Hadamard transforms along one axis; see [`HadamardWork`].
+    Hadamard(HadamardWork),
+    /// Random numbers, of no input; see [`RandomWork`].
+    Random(RandomWork),
+    /// Frames laid over one another; see [`OverlapAddWork`].
+    OverlapAdd(OverlapAddWork),
     /// Convolution or correlation over the last axes; inputs signal and kernel of equal rank.
     Convolve(ConvolveWork),
     /// Neural convolution; see [`ConvWork`].
@@ -182,6 +195,10 @@ impl Work {
             Self::Formula(work) => work.op,
             Self::Gemm(_) => "gemm",
             Self::Fft(work) => work.op,
+            Self::Trigonometric(work) => work.op,
+            Self::Hadamard(work) => work.op,
+            Self::Random(work) => work.op,
+            Self::OverlapAdd(work) => work.op,
             Self::Convolve(work) => work.op,
             Self::Conv(work) => work.op,
             Self::Pool(work) => work.op,

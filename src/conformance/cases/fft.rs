@@ -4,7 +4,8 @@ use super::case::{Case, Outputs};
 use super::npy::HostArray;
 use crate::context::Context;
 use crate::error::Result;
-use crate::ops::{self, FftOptions, Norm};
+use crate::ops::{self, DctOptions, FftOptions, Norm};
+use crate::work::TransformType;
 
 pub(super) fn forward(case: &Case, context: &Context) -> Result<Outputs> {
     if case.text("direction") == Some("inverse") {
@@ -36,6 +37,22 @@ pub(super) fn real_forward(case: &Case, context: &Context) -> Result<Outputs> {
 pub(super) fn real_inverse(case: &Case, context: &Context) -> Result<Outputs> {
     let x = case.complex("x")?;
     let y = ops::irfft(&context.upload(&x)?, &options(case, x.ndim())?)?.read_blocking()?;
+    Ok(vec![("y", HostArray::F32(y))])
+}
+
+/// `type` 1 to 4.
+pub(super) fn cosine(case: &Case, context: &Context) -> Result<Outputs> {
+    let x = case.real("x")?;
+    let FftOptions { axes, lengths, norm } = options(case, x.ndim())?;
+    let kind = match case.number("type") {
+        Some(1.0) => TransformType::I,
+        None | Some(2.0) => TransformType::II,
+        Some(3.0) => TransformType::III,
+        Some(4.0) => TransformType::IV,
+        Some(other) => return Err(case.unsupported(format!("type {other}"))),
+    };
+    let options = DctOptions { kind, axes, lengths, norm, orthogonalize: None };
+    let y = ops::dct(&context.upload(&x)?, &options)?.read_blocking()?;
     Ok(vec![("y", HostArray::F32(y))])
 }
 

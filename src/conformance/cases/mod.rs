@@ -16,6 +16,7 @@ mod npy;
 mod onnx;
 mod pair;
 mod reduce;
+mod stft;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,9 +39,11 @@ const REGISTRY: &[(&str, Runner)] = &[
     ("AveragePool", neural::average),
     ("Conv", neural::conv),
     ("ConvTranspose", neural::conv_transpose),
+    ("DFT", stft::dft),
     ("GlobalAveragePool", neural::global_average),
     ("GlobalMaxPool", neural::global_max),
     ("MaxPool", neural::max),
+    ("STFT", stft::onnx_stft),
     ("attention", attention::attention),
     ("cdist", pair::distances),
     ("circular_convolve", convolve::circular),
@@ -50,6 +53,7 @@ const REGISTRY: &[(&str, Runner)] = &[
     ("convolve_direct", convolve::convolve),
     ("convtranspose", neural::conv_transpose),
     ("correlate", convolve::correlate),
+    ("dct", fft::cosine),
     ("fft", fft::forward),
     ("gemm", gemm::gemm),
     ("gram", pair::gram),
@@ -72,9 +76,11 @@ const REGISTRY: &[(&str, Runner)] = &[
     ("nan_euclidean", pair::distances),
     ("paired_distances", pair::paired),
     ("pairwise_distances", pair::distances),
+    ("power_spectrum", stft::power_spectrum),
     ("random_features", methods::random_features),
     ("rfft", fft::real_forward),
     ("rfft2", fft::real_forward),
+    ("stft", stft::stft),
     ("sum_softmax_weight", reduce::softmax_sum),
 ];
 

@@ -7,10 +7,14 @@ mod extend;
 mod fft;
 mod formula;
 mod gemm;
+mod hadamard;
+mod lattice;
 mod math;
 mod pair;
 mod reduce;
+mod stft;
 mod transfer;
+mod trigonometric;
 
 #[cfg(test)]
 pub(super) use pair::RULES;
@@ -46,6 +50,14 @@ pub(crate) enum Body {
     Pool(conv::PoolTrial),
     /// Padding and rolling.
     Extend(extend::ExtendTrial),
+    /// Cosine and sine transforms.
+    Trigonometric(trigonometric::TrigonometricTrial),
+    /// Walsh–Hadamard transforms.
+    Hadamard(hadamard::HadamardTrial),
+    /// Random numbers, and Gram matrices on lattices and nets.
+    Lattice(lattice::LatticeTrial),
+    /// Short-time transforms.
+    Stft(stft::StftTrial),
     /// Functions of one or two numbers.
     Math(math::MathTrial),
     /// Upload, views, copies and read-back.
@@ -66,6 +78,10 @@ impl Body {
             Self::Conv(trial) => trial.run(context, name).await,
             Self::Pool(trial) => trial.run(context, name).await,
             Self::Extend(trial) => trial.run(context, name).await,
+            Self::Trigonometric(trial) => trial.run(context, name).await,
+            Self::Hadamard(trial) => trial.run(context, name).await,
+            Self::Lattice(trial) => trial.run(context, name).await,
+            Self::Stft(trial) => trial.run(context, name).await,
             Self::Math(trial) => trial.run(context, name).await,
             Self::Transfer(trial) => trial.run(context, name).await,
         }
@@ -82,6 +98,10 @@ pub(super) fn all(extent: Extent) -> Vec<Trial> {
         attention::trials(extent),
         gemm::trials(extent),
         fft::trials(extent),
+        trigonometric::trials(extent),
+        hadamard::trials(extent),
+        lattice::trials(extent),
+        stft::trials(extent),
         convolve::trials(extent),
         conv::trials(extent),
         extend::trials(extent),

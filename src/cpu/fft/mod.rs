@@ -36,16 +36,22 @@ impl Plans {
 
     /// The transform of a length from 1.
     pub(super) fn get(&self, op: &'static str, length: usize, inverse: bool) -> Result<Arc<dyn Fft<f32>>> {
-        // The planner ends the process where its tables find no memory. They take no more than this.
-        let table_bytes = length.saturating_mul(4 * size_of::<Complex32>());
-        let mut tables: Vec<u8> = Vec::new();
-        let refused = |_| Error::OutOfMemory { op, requested: table_bytes as u64 };
-        tables.try_reserve_exact(table_bytes).map_err(refused)?;
-        // An allocation that nothing looks at may be left out by the compiler, and its failure with it.
-        drop(std::hint::black_box(tables));
+        room_for_tables(op, length)?;
         let direction = if inverse { FftDirection::Inverse } else { FftDirection::Forward };
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).plan_fft(length, direction))
     }
+}
+
+/// Whether a planner's tables for so many points find memory: it ends the process where they do not. They take no more
+/// than this.
+pub(super) fn room_for_tables(op: &'static str, length: usize) -> Result<()> {
+    let table_bytes = length.saturating_mul(4 * size_of::<Complex32>());
+    let mut tables: Vec<u8> = Vec::new();
+    let refused = |_| Error::OutOfMemory { op, requested: table_bytes as u64 };
+    tables.try_reserve_exact(table_bytes).map_err(refused)?;
+    // An allocation that nothing looks at may be left out by the compiler, and its failure with it.
+    drop(std::hint::black_box(tables));
+    Ok(())
 }
 
 /// How the lines of the input and of the result are found: line (outer, inner) starts at `outer`'s place plus

@@ -21,6 +21,7 @@ pub(crate) use append::{AxisTransform, Number, Product, Side, Taper, append_axis
 pub(crate) use blocks::{Blocks, append_blocks, longest_block};
 pub(crate) use geometry::{Batch, Part, parts, reach, window, window_bytes};
 pub(crate) use recipe::{FftRecipe, good_length, is_smooth};
+pub(crate) use tables::{root, spectrum, to_bytes};
 
 use super::{BufferId, DeviceKind, Limits, Program};
 use crate::error::{Error, Result};

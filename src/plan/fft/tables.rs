@@ -3,10 +3,10 @@
 use std::f64::consts::TAU;
 
 /// A complex number in f64.
-pub(super) type Complex = (f64, f64);
+pub(crate) type Complex = (f64, f64);
 
 /// `exp(−2πi e/n)`, exact at the multiples of a quarter turn and symmetric between the eighths.
-pub(super) fn root(e: usize, n: usize) -> Complex {
+pub(crate) fn root(e: usize, n: usize) -> Complex {
     let e = e % n;
     let (e, n) = (e as u128, n as u128);
     // Which eighth of a turn, and the angle into it, so that sine and cosine only see [0, π/4].
@@ -91,12 +91,17 @@ pub(super) fn bluestein_filter(length: usize, padded: usize) -> Vec<Complex> {
         filter[j] = (re, -im);
         filter[(padded - j) % padded] = (re, -im);
     }
-    let roots: Vec<Complex> = (0..padded).map(|e| root(e, padded)).collect();
-    let mut transformed = transform(&filter, 0, 1, padded, &roots);
+    let mut transformed = spectrum(&filter);
     for value in &mut transformed {
         *value = (value.0 / padded as f64, value.1 / padded as f64);
     }
     transformed
+}
+
+/// The discrete Fourier transform in f64, for tables: quick where the length has small factors.
+pub(crate) fn spectrum(x: &[Complex]) -> Vec<Complex> {
+    let roots: Vec<Complex> = (0..x.len()).map(|e| root(e, x.len())).collect();
+    transform(x, 0, 1, x.len(), &roots)
 }
 
 /// Cooley and Tukey by the smallest prime factor, of the `length` entries from `start` on in steps of `stride`.
@@ -121,7 +126,7 @@ fn transform(x: &[Complex], start: usize, stride: usize, length: usize, roots: &
 }
 
 /// Numbers as the device reads them.
-pub(super) fn to_bytes(table: &[Complex]) -> Vec<u8> {
+pub(crate) fn to_bytes(table: &[Complex]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(table.len() * 8);
     for &(re, im) in table {
         bytes.extend_from_slice(&(re as f32).to_ne_bytes());
