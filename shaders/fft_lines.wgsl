@@ -70,8 +70,8 @@ struct Line {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     let first = (group.x + group.y * parameters.width) * LINES;
     if first >= parameters.lines { return; }
-    var lane = local / THREADS;
-    var thread = local % THREADS;
+    var lane = select(local / THREADS, 0u, LINES == 1u);
+    var thread = select(local % THREADS, local, LINES == 1u);
     if NEIGHBOURS_ARE_LINES {
         lane = local % LINES;
         thread = local / LINES;
@@ -82,14 +82,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 // A line past the last one reads the last, so that nothing branches; it must store nothing.
 fn locate(number: u32) -> Line {
     var line = Line(
-        number < parameters.lines, false, parameters.source_offset, parameters.source_start, parameters.result_offset, 0u, 0u,
+        (LINES == 1u) | (number < parameters.lines), false, parameters.source_offset, parameters.source_start, parameters.result_offset, 0u, 0u,
         parameters.product_offset,
     );
     var rest = min(number, parameters.lines - 1u);
     for (var i = DIMENSIONS; i > 0u; i--) {
         let dimension = parameters.dimensions[i - 1u];
-        let at = rest % dimension.size;
-        rest = rest / dimension.size;
+        // What is left for the first dimension is below its size: lines along one axis cost no division.
+        var at = rest;
+        if i > 1u {
+            rest = rest / dimension.size;
+            at -= rest * dimension.size;
+        }
         if i == DIMENSIONS { line.paired = 2u * at + 1u < parameters.pair_count; }
         line.source_at += at * dimension.source_stride;
         line.source_index += at * dimension.source_index;
@@ -105,10 +109,10 @@ fn locate(number: u32) -> Line {
 fn fetch(line: Line, index: u32) -> Source {
     if SOURCE_IS_SHORT {
         let there = index < parameters.source_length;
-        let value = source[line.source_at + select(0u, index, there) * parameters.source_stride];
+        let value = source[line.source_at + distance(select(0u, index, there), parameters.source_stride, DENSE_SOURCE)];
         return select(Source(), value * taper_factor(select(0u, index, there)), there);
     }
-    return source[line.source_at + index * parameters.source_stride] * taper_factor(index);
+    return source[line.source_at + distance(index, parameters.source_stride, DENSE_SOURCE)] * taper_factor(index);
 }
 
 // The transform forwards of numbers with real and imaginary part exchanged is, exchanged again, the transform
@@ -121,7 +125,7 @@ fn load_entry(line: Line, index: u32) -> vec2f {
 }
 
 fn load(line: Line, k: u32) -> vec2f {
-    var index = line.source_index + k * parameters.source_step;
+    var index = line.source_index + distance(k, parameters.source_step, DENSE_SOURCE);
     if REORDER { index = u32(order(index).x); }
     if PREPARE {
         if index >= parameters.points { return vec2f(0.0); }
@@ -133,7 +137,7 @@ fn load(line: Line, k: u32) -> vec2f {
 
 // Only for lines that are present.
 fn store(line: Line, k: u32, transformed: vec2f) {
-    var index = line.result_index + k * parameters.result_step;
+    var index = line.result_index + distance(k, parameters.result_step, DENSE_RESULT);
     if REORDER { index = u32(order(index).y); }
     var value = transformed;
     if SWAP_FIRST { value = value.yx; }
@@ -151,12 +155,21 @@ fn finish(line: Line, index: u32, transformed: vec2f) {
 }
 
 fn keep(line: Line, index: u32, value: Result) {
-    let kept = index - parameters.result_start;
-    // The head of a block belongs to the block before.
-    let own = !HEADLESS | (index - line.result_index >= parameters.result_start);
-    if own & (!RESULT_IS_CUT | (kept < parameters.result_length)) {
-        result[line.result_at + kept * parameters.result_stride] = value;
+    if HEADLESS | RESULT_IS_CUT {
+        let kept = index - parameters.result_start;
+        // The head of a block belongs to the block before.
+        let own = !HEADLESS | (index - line.result_index >= parameters.result_start);
+        if own & (kept < parameters.result_length) {
+            result[line.result_at + distance(kept, parameters.result_stride, DENSE_RESULT)] = value;
+        }
+    } else {
+        result[line.result_at + distance(index, parameters.result_stride, DENSE_RESULT)] = value;
     }
+}
+
+// `unit`: known to be 1 when the shader is made.
+fn distance(count: u32, stride: u32, unit: bool) -> u32 {
+    return select(count * stride, count, unit);
 }
 
 fn times(a: vec2f, b: vec2f) -> vec2f {

@@ -165,7 +165,7 @@ pub(super) fn append_with(
         for (number, step) in steps.iter().enumerate() {
             let from = number.checked_sub(1).and_then(|n| scratch.get(n % 2)).copied();
             let to = scratch.get(number % 2).copied();
-            append_pass(program, transform, &recipe, step, (&batch, part), (from, to), cost, limits)?;
+            append_pass(program, transform, &recipe, step, (&batch, part), (from, to), cost, (limits, choices))?;
         }
     }
     Ok(())
@@ -235,7 +235,7 @@ fn append_pass(
     (batch, part): (&[Batch], &Part),
     (from, to): (Option<BufferId>, Option<BufferId>),
     cost: f64,
-    limits: &Limits,
+    (limits, choices): (&Limits, &FftChoices),
 ) -> Result<()> {
     let passes = recipe.passes();
     let inner = recipe.inner_length();
@@ -291,10 +291,15 @@ fn append_pass(
         dimensions.push(Dimension { size: 1, ..Dimension::default() });
     }
 
+    // Where lines are split or an axis is not the innermost, neighbours in memory belong to different lines.
+    let apart = source_step as i64 * source.stride.abs() > 1 || result_step as i64 * result.stride.abs() > 1;
+    let side_by_side = step.pass.shape.side_by_side(limits, choices);
     let pass = LinePass {
+        shape: if apart { &side_by_side } else { step.pass.shape },
+        dense_source: source_step == 1 && source.stride == 1,
+        dense_result: result_step == 1 && result.stride == 1,
         dimensions: dimensions.len(),
-        // Where lines are split or an axis is not the innermost, neighbours in memory belong to different lines.
-        neighbours_are_lines: source_step as i64 * source.stride.abs() > 1,
+        neighbours_are_lines: apart,
         ..step.pass.clone()
     };
     let (shader, table) = pass.build(transform.length, program);
@@ -325,7 +330,7 @@ fn append_pass(
     }
     let source_at = if step.first { first(source.offset, batch, part, |b| b.source) } else { 0 } - source_start;
     let result_at = if step.last { first(result.offset, batch, part, |b| b.result) } else { 0 } - result_start;
-    let groups = lines.div_ceil(step.pass.shape.lines as u64);
+    let groups = lines.div_ceil(pass.shape.lines as u64);
     let (grid, width) = limits.fold(groups);
     let start = if step.last { transform.result_start } else { 0 };
     let given = if step.last { transform.length.saturating_sub(start) } else { inner };

@@ -50,7 +50,7 @@ pub(crate) fn append_blocks(
     limits: &Limits,
     choices: &FftChoices,
 ) -> Option<()> {
-    let shape = LineShape::new(blocks.length, limits, choices);
+    let shape = LineShape::there_and_back(blocks.length, limits, choices);
     let number = if blocks.complex { 8 } else { 4 };
     // Blocks are one more axis of the box, whose places follow each other along the line.
     let step = blocks.step as i64;
@@ -147,6 +147,8 @@ fn append_part(
         swap_first: true,
         headless: !whole,
         neighbours_are_lines: blocks.source.stride.abs() > 1,
+        dense_source: blocks.source.stride == 1,
+        dense_result: blocks.result.stride == 1,
         dimensions: dimensions.len(),
         ..LinePass::plain(shape)
     };

@@ -84,6 +84,9 @@ pub(super) struct LinePass<'a> {
     pub(super) headless: bool,
     /// Neighbouring invocations work on neighbouring lines instead of on one line.
     pub(super) neighbours_are_lines: bool,
+    /// Whether entries that follow each other in a line are neighbours in memory.
+    pub(super) dense_source: bool,
+    pub(super) dense_result: bool,
     pub(super) dimensions: usize,
 }
 
@@ -111,6 +114,8 @@ impl<'a> LinePass<'a> {
             product: false,
             headless: false,
             neighbours_are_lines: false,
+            dense_source: false,
+            dense_result: false,
             dimensions: 1,
         }
     }
@@ -148,6 +153,8 @@ impl<'a> LinePass<'a> {
             .constant("DIMENSIONS", self.dimensions as u32)
             .flag("PADDED", shape.padded)
             .flag("NEIGHBOURS_ARE_LINES", self.neighbours_are_lines)
+            .flag("DENSE_SOURCE", self.dense_source)
+            .flag("DENSE_RESULT", self.dense_result)
             .flag("HEADLESS", self.headless)
             .flag("SOURCE_IS_SHORT", self.short)
             .flag("RESULT_IS_CUT", self.cut)

@@ -8,6 +8,12 @@ use crate::plan::Limits;
 /// Largest prime that has a butterfly of its own.
 pub(super) const LARGEST_PRIME: usize = 13;
 
+/// Largest butterfly of a pass that transforms there and back.
+const LONGEST_TWICE: usize = 16;
+
+/// Complex numbers of a cache line.
+const NEIGHBOURS: usize = 8;
+
 /// Bytes of a complex number.
 pub(super) const COMPLEX_BYTES: usize = 8;
 
@@ -57,11 +63,15 @@ impl FftRecipe {
             }
         }
         if length - 1 <= longest && is_smooth(length - 1) && is_prime(length) {
-            let shape = LineShape::new(length - 1, limits, choices);
+            let shape = LineShape::there_and_back(length - 1, limits, choices);
             return Some(Self { length, form: Form::Rader(shape) });
         }
         let passes = split(padded_length(length)?, longest, choices)?;
-        Some(Self { length, form: Form::Bluestein(shapes(passes, limits, choices)) })
+        let passes = match passes[..] {
+            [only] => vec![LineShape::there_and_back(only, limits, choices)],
+            _ => shapes(passes, limits, choices),
+        };
+        Some(Self { length, form: Form::Bluestein(passes) })
     }
 
     /// Whether one workgroup has a whole line at hand, in order.
@@ -126,6 +136,23 @@ impl LineShape {
         let by_memory =
             if radices.len() > 1 { (memory / (length + length / 16 * usize::from(padded))).max(1) } else { by_threads };
         Self { length, radices, threads, lines: by_threads.min(by_memory), padded }
+    }
+
+    /// The same for a transform and a second one back, whose text is twice as long: shorter butterflies keep it quick to
+    /// compile.
+    pub(crate) fn there_and_back(length: usize, limits: &Limits, choices: &FftChoices) -> Self {
+        let largest_radix = choices.largest_radix.min(LONGEST_TWICE);
+        Self::new(length, limits, &FftChoices { largest_radix, ..choices.clone() })
+    }
+
+    /// The same for lines whose entries lie apart, so that neighbours in memory belong to different lines: as many lines
+    /// side by side as fill a cache line.
+    pub(super) fn side_by_side(&self, limits: &Limits, choices: &FftChoices) -> Self {
+        let memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
+        let by_memory = if self.radices.len() > 1 { memory / self.stride() } else { NEIGHBOURS };
+        let lines = by_memory.clamp(self.lines, NEIGHBOURS.max(self.lines));
+        let most = (limits.max_invocations as usize).min(choices.invocations.max(choices.threads));
+        Self { lines, threads: (most / lines).clamp(1, self.threads), ..self.clone() }
     }
 
     /// Places of the workgroup's memory that a line takes.
