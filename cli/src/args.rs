@@ -103,7 +103,7 @@ Examples:
     Gemm(Gemm),
     /// Discrete Fourier transform along chosen axes
     #[command(
-        after_help = "Examples:\n  gristmill fft signal.npy -o spectrum.npy\n  gristmill fft image.npy --axes 0,1 --real --norm ortho -o spectrum.npy"
+        after_help = "Examples:\n  gristmill fft signal.npy -o spectrum.npy\n  gristmill fft image.npy --axes 0,1 --real --norm ortho -o spectrum.npy\n  gristmill fft signal.npy --n 1009 --explain -o spectrum.npy"
     )]
     Fft(Fft),
     /// Convolution (or correlation) of X with H: arrays, pictures per channel, sound per channel
@@ -186,6 +186,9 @@ pub(crate) struct Fft {
     /// Where the factor 1/n goes
     #[arg(long, value_enum, default_value_t)]
     pub(crate) norm: NormName,
+    /// Say how each axis is transformed: radices, passes, and whose algorithm
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// Where the result goes (.npy, .npz)
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: String,

@@ -169,6 +169,8 @@ fn fft_there_and_back() {
     folder.text("x.csv", "1\n2\n3\n4\n5\n");
     folder.run(&["fft", "x.csv", "-o", "y.npy"]).success();
     folder.run(&["fft", "y.npy", "--inverse", "-o", "z.npy"]).success();
+    let explained = folder.run(&["fft", "x.csv", "--n", "1009", "--explain", "-o", "long.npy"]).success();
+    assert!(String::from_utf8_lossy(&explained.get_output().stderr).contains("1009"), "the recipe is said");
     folder.run(&["fft", "x.csv", "--real", "--norm", "ortho", "-o", "half.npy"]).success();
     folder.run(&["fft", "half.npy", "--real", "--inverse", "--norm", "ortho", "--n", "5", "-o", "back.npy"]).success();
     let (shape, back) = folder.real("back.npy");

@@ -13,7 +13,7 @@ pub use prepare::Operation;
 use crate::device::AdapterInfo;
 use crate::engine::{Engine, PoolStatistics};
 use crate::error::{Error, Result};
-use crate::plan::{Choices, Limits};
+use crate::plan::{Choices, FftRecipe, Limits};
 use crate::tensor::{self, Element, HostElement, Tensor};
 use crate::work::Executor;
 
@@ -53,6 +53,31 @@ impl Context {
     /// The choices of tiles that were frozen when the Context was opened; `None` on the CPU.
     pub fn choices(&self) -> Option<&Choices> {
         self.engine.as_deref().map(Engine::choices)
+    }
+
+    /// How a complex transform of `length` points is done here, in words: `1000 = (25·8·5)` names the radices of the stages
+    /// of one pass, ` · ` stands between passes, and longer or odder lengths say by whose algorithm. A real transform of
+    /// even length is a complex one of half as many points.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if the length is 0 or beyond what three passes can do.
+    ///
+    /// # Examples
+    /// ```
+    /// let context = gristmill::Context::open_blocking()?;
+    /// println!("{}", context.fft_recipe(1009)?);
+    /// # Ok::<(), gristmill::Error>(())
+    /// ```
+    pub fn fft_recipe(&self, length: usize) -> Result<String> {
+        let refused = |why: &str| Error::argument("fft_recipe", format!("length {length}"), why);
+        if length == 0 {
+            return Err(refused("must be at least 1"));
+        }
+        let (Some(limits), Some(choices)) = (self.limits(), self.choices()) else {
+            return Ok(format!("{length} by rustfft"));
+        };
+        let recipe = FftRecipe::new(length, limits, &choices.fft);
+        recipe.map(|recipe| recipe.to_string()).ok_or_else(|| refused("is too long for three passes"))
     }
 
     /// Names of the optional features in use; everything works without any of them.

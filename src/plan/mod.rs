@@ -35,7 +35,7 @@ pub use choices::{Choices, Sharing, Tile};
 #[cfg(feature = "cpu")]
 pub(crate) use conv::geometry::{Axis as PhaseAxis, phases};
 pub use fft::FftChoices;
-pub(crate) use fft::spectrum;
+pub(crate) use fft::{FftRecipe, spectrum};
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]
 pub use inventory::{Needed, every_shader};
 pub use limits::{DeviceKind, Limits};

@@ -33,6 +33,15 @@ pub(super) fn run(general: &General, args: &Fft) -> Result<()> {
     };
     job.holds((0..shape.len()).fold(8, |bytes: usize, axis| bytes.saturating_mul(longest(axis))))?;
     let context = job.open()?;
+    let mut recipes = Vec::new();
+    if args.explain {
+        for &axis in options.axes.iter().flatten() {
+            let asked = options.axes.iter().flatten().zip(args.n.iter().flatten()).find(|(at, _)| **at == axis);
+            let recipe = context.fft_recipe(asked.map_or(shape[axis], |(_, n)| *n))?;
+            job.say(&format!("axis {axis}: {recipe}"));
+            recipes.push(recipe);
+        }
+    }
     let values = match (args.real, args.inverse, x.array) {
         (true, false, Values::Real(x)) => {
             let x = context.upload(&x)?;
@@ -53,7 +62,7 @@ pub(super) fn run(general: &General, args: &Fft) -> Result<()> {
     };
     let shape = values.shape().to_vec();
     output.array(&values)?;
-    job.done(&context.info().to_string(), &args.output, &shape, json!({}))
+    job.done(&context.info().to_string(), &args.output, &shape, json!({ "recipes": recipes }))
 }
 
 /// NumPy's axes: −1 is the last.

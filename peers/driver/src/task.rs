@@ -35,7 +35,7 @@ impl Work {
         (Self::Euclidean, "euclidean", &[&[4096, 4096, 64]]),
         (Self::GaussianMatvec, "gaussian_matvec", &[&[16384, 16384, 3], &[16384, 16384, 50]]),
         (Self::Argkmin, "argkmin", &[&[16384, 16384, 3], &[16384, 16384, 64]]),
-        (Self::Fft, "fft", &[&[1024, 1024]]),
+        (Self::Fft, "fft", &[&[1024, 1024], &[1, 1 << 20], &[256, 1009], &[32, 10007]]),
         (
             Self::Cost,
             "cost",
