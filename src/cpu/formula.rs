@@ -28,6 +28,14 @@ pub(super) fn run(work: &FormulaWork, inputs: &[Operand]) -> Result<Memory> {
     let total: usize = work.formula.dimensions().iter().sum();
     let block = (CACHED / total.max(1)).clamp(1, BLOCK);
     let job = Job { work, views, block };
+    if work.m == 1 {
+        // Nothing to sum over: i runs through the blocks instead.
+        out.entries_mut::<f32>()
+            .par_chunks_mut(components * block)
+            .enumerate()
+            .for_each_init(|| job.values(), |values, (number, out)| job.entries(number * block, out, values));
+        return Ok(out);
+    }
     // Few rows share out their j instead, in pieces that do not depend on the number of threads.
     let pieces = if work.n < 16 { work.m.div_ceil(1 << 14).clamp(1, 64) } else { 1 };
     let length = work.m.div_ceil(pieces);
@@ -49,11 +57,27 @@ struct Job<'a> {
     block: usize,
 }
 
-/// What the operations of a block have given: for every component one number, or one for each j.
+/// The pairs of a block: one i and so many j from one on, or so many i and one j.
+#[derive(Clone, Copy)]
+struct Pairs {
+    i: usize,
+    j: usize,
+    count: usize,
+    by_rows: bool,
+}
+
+/// What the operations of a block have given: for every component one number, or one for each pair.
 struct Values {
     /// Where each operation's numbers start.
     starts: Vec<usize>,
     numbers: Vec<f64>,
+}
+
+impl Values {
+    /// The last operation's numbers, component by component.
+    fn results(&self, block: usize) -> impl Iterator<Item = &[f64]> {
+        self.numbers[self.starts.last().copied().unwrap_or(0)..].chunks_exact(block)
+    }
 }
 
 impl Job<'_> {
@@ -61,27 +85,43 @@ impl Job<'_> {
     fn row(&self, i: usize, columns: std::ops::Range<usize>) -> Vec<f64> {
         let formula = &self.work.formula;
         let mut sums = vec![0.0; formula.dimension()];
-        let mut starts = Vec::with_capacity(formula.dimensions().len());
-        let mut end = 0;
-        for dimension in formula.dimensions() {
-            starts.push(end);
-            end += dimension * self.block;
-        }
-        let last = starts.last().copied().unwrap_or(0);
-        let mut values = Values { starts, numbers: vec![0.0; end] };
-        for start in columns.clone().step_by(self.block) {
-            let count = self.block.min(columns.end - start);
-            self.block(formula, i, start, count, &mut values);
-            for (sum, component) in sums.iter_mut().zip(values.numbers[last..].chunks_exact(self.block)) {
+        let mut values = self.values();
+        for j in columns.clone().step_by(self.block) {
+            let count = self.block.min(columns.end - j);
+            self.block(formula, Pairs { i, j, count, by_rows: false }, &mut values);
+            for (sum, component) in sums.iter_mut().zip(values.results(self.block)) {
                 *sum += component[..count].iter().sum::<f64>();
             }
         }
         sums
     }
 
-    /// All operations for `count` j from `start` on.
-    fn block(&self, formula: &Formula, i: usize, start: usize, count: usize, values: &mut Values) {
-        let block = self.block;
+    /// The values for i from `first` on and the only j, as they lie in the result.
+    fn entries(&self, first: usize, out: &mut [f32], values: &mut Values) {
+        let formula = &self.work.formula;
+        let (components, count) = (formula.dimension(), out.len() / formula.dimension());
+        self.block(formula, Pairs { i: first, j: 0, count, by_rows: true }, values);
+        for (c, component) in values.results(self.block).enumerate() {
+            for (out, value) in out[c..].iter_mut().step_by(components).zip(component) {
+                *out = *value as f32;
+            }
+        }
+    }
+
+    /// Room for the operations of a block.
+    fn values(&self) -> Values {
+        let mut end = 0;
+        let mut start = |dimension: &usize| {
+            end += dimension * self.block;
+            end - dimension * self.block
+        };
+        let starts = self.work.formula.dimensions().iter().map(&mut start).collect();
+        Values { starts, numbers: vec![0.0; end] }
+    }
+
+    /// All operations for some pairs.
+    fn block(&self, formula: &Formula, pairs: Pairs, values: &mut Values) {
+        let (block, Pairs { i, j, count, by_rows }) = (self.block, pairs);
         let tape = formula.tape();
         for (at, (step, &dimension)) in tape.steps().iter().zip(formula.dimensions()).enumerate() {
             let (before, out) = values.numbers.split_at_mut(values.starts[at]);
@@ -100,12 +140,14 @@ impl Job<'_> {
                     Step::Vector(variable) => {
                         let number = formula.variables().iter().position(|v| *v == variable).unwrap_or(0);
                         let View { entries, strides, .. } = &self.views[number];
-                        match variable.role {
-                            Role::I => out.fill(f64::from(entries[i * strides[0] + k * strides[1]])),
-                            Role::Parameter => out.fill(f64::from(entries[k * strides[0]])),
-                            Role::J => read(entries, start * strides[0] + k * strides[1], strides[0], out),
-                            Role::Pair => read(entries, i * strides[0] + start * strides[1], strides[1], out),
-                        }
+                        // Where the first pair's number lies, and how far apart those of neighbours along i and j.
+                        let (first, along_i, along_j) = match variable.role {
+                            Role::I => (i * strides[0] + k * strides[1], strides[0], 0),
+                            Role::J => (j * strides[0] + k * strides[1], 0, strides[0]),
+                            Role::Pair => (i * strides[0] + j * strides[1], strides[0], strides[1]),
+                            Role::Parameter => (k * strides[0], 0, 0),
+                        };
+                        read(entries, first, if by_rows { along_i } else { along_j }, out);
                     }
                     Step::Unary(function, a) => {
                         out.iter_mut().zip(of(a, k)).for_each(|(out, a)| *out = function.value(*a));

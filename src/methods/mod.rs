@@ -1,5 +1,5 @@
 //! What people do with the ops, a page each: density estimation, two-sample discrepancy, random features, nearest
-//! neighbours, covariance, kernels on lattices. Nothing here knows a device.
+//! neighbours, covariance, kernels on lattices, images and signals. Nothing here knows a device.
 
 mod density;
 mod discrepancy;
@@ -8,6 +8,7 @@ mod gaussian;
 mod lattice;
 mod neighbors;
 mod scatter;
+pub mod signal;
 
 pub use density::{DensityKernel, density_1d, log_density};
 #[cfg(not(target_arch = "wasm32"))]

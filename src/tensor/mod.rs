@@ -1,5 +1,6 @@
 //! Tensors: entries of one type in an executor's memory, seen through a layout.
 
+mod complex;
 mod element;
 mod transfer;
 mod view;

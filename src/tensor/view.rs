@@ -92,6 +92,11 @@ impl<E: Element> Tensor<E> {
         if self.layout().is_contiguous() {
             return Ok(self.clone());
         }
+        self.copied()
+    }
+
+    /// The entries in row-major order in memory of their own.
+    pub(super) fn copied(&self) -> Result<Self> {
         let storage = self.executor().run(&Work::Copy, &[self.operand()])?;
         Ok(Self::new(self.executor().clone(), storage, Layout::contiguous(self.shape())))
     }

@@ -16,6 +16,7 @@ mod npy;
 mod onnx;
 mod pair;
 mod reduce;
+mod signal;
 mod stft;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ const REGISTRY: &[(&str, Runner)] = &[
     ("MaxPool", neural::max),
     ("STFT", stft::onnx_stft),
     ("attention", attention::attention),
+    ("autocorrelation", signal::autocorrelation),
     ("cdist", pair::distances),
     ("circular_convolve", convolve::circular),
     ("conv", neural::conv),
@@ -74,14 +76,22 @@ const REGISTRY: &[(&str, Runner)] = &[
     ("min_argmin", reduce::smallest),
     ("mmd2", methods::discrepancy),
     ("nan_euclidean", pair::distances),
+    ("ndimage_correlate", convolve::correlate_image),
+    ("ndimage_gaussian", signal::gaussian),
+    ("ndimage_uniform", signal::uniform),
+    ("normalized_cross_correlation", signal::matching),
     ("paired_distances", pair::paired),
     ("pairwise_distances", pair::distances),
+    ("phase_correlation_shift", signal::shift),
     ("power_spectrum", stft::power_spectrum),
     ("random_features", methods::random_features),
     ("rfft", fft::real_forward),
     ("rfft2", fft::real_forward),
+    ("richardson_lucy", signal::richardson_lucy),
     ("stft", stft::stft),
     ("sum_softmax_weight", reduce::softmax_sum),
+    ("upfirdn", signal::upfirdn),
+    ("wiener_deconvolution", signal::wiener),
 ];
 
 /// The ops that can be run.
