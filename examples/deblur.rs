@@ -6,18 +6,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use gristmill::{Context, ContextOptions, ConvolveOptions, FftOptions, Method, Mode, convolve, irfft, rfft};
+use gristmill::methods::signal::{Edges, wiener};
+use gristmill::{Context, ContextOptions, ConvolveOptions, Method, Mode, convolve};
 use ndarray::{Array2, Ix2, s};
 
 /// Length of the motion.
 const LENGTH: usize = 61;
-/// Power of the noise over that of the photograph. Rounding to 256 grey levels leaves 1/12 of a variance of about 5000;
-/// most of a photograph's power lies in low frequencies, so that in the others the share is some fifteen times as much.
-const NOISE: f32 = 3e-4;
+/// How much smoothness counts beside the blurred photograph: little, since rounding to 256 grey levels is all the noise.
+const BALANCE: f64 = 1e-4;
 
 fn main() -> Result<()> {
     let sharp = photograph(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/camera.png"))?;
-    let (height, width) = sharp.dim();
+    let width = sharp.ncols();
     let adapter = std::env::var("GRISTMILL_ADAPTER").unwrap_or("auto".into());
     let context = Context::with_options_blocking(ContextOptions::named(&adapter))?;
 
@@ -28,14 +28,9 @@ fn main() -> Result<()> {
     // What a file keeps of it: 256 grey levels.
     let blurred = blurred.mapv(|grey| grey.round().clamp(0.0, 255.0));
 
-    // X = Y conj(H) / (|H|² + noise), the transforms as long as the full convolution: nothing wraps around.
-    let lengths = vec![height, (width + LENGTH - 1).next_multiple_of(8)];
-    let options = FftOptions { axes: Some(vec![0, 1]), lengths: Some(lengths), ..FftOptions::default() };
-    let mut spectrum = rfft(&context.upload(&blurred)?, &options)?.read_blocking()?;
-    let response = rfft(&motion, &options)?.read_blocking()?;
-    spectrum.zip_mut_with(&response, |y, h| *y *= h.conj() / (h.norm_sqr() + NOISE));
-    let restored = irfft(&context.upload(&spectrum)?, &options)?.read_blocking()?.into_dimensionality::<Ix2>()?;
-    let restored = restored.slice(s![..height, ..width]).to_owned();
+    // The full blur is dark all around, so nothing jumps where the transform wraps around.
+    let restored = wiener(&context.upload(&blurred)?, &motion, BALANCE, Edges::Periodic)?;
+    let restored = restored.columns(LENGTH / 2..LENGTH / 2 + width)?.read_blocking()?.into_dimensionality::<Ix2>()?;
 
     let middle = blurred.slice(s![.., LENGTH / 2..LENGTH / 2 + width]).to_owned();
     println!(

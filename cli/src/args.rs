@@ -3,6 +3,7 @@
 mod metric;
 mod pairs;
 mod reduce;
+mod signal;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 pub(crate) use metric::{FormName, MetricArgs};
 pub(crate) use pairs::{Gram, Knn, Pairwise};
 pub(crate) use reduce::{Reduce, Reduction};
+pub(crate) use signal::{BoundaryName, Deconvolve, DeconvolveMethod, Filter, FilterName, MatchTemplate};
 
 /// Pairwise distances, kernel matrices, GEMM, FFT and convolution on any GPU.
 #[derive(Debug, Parser)]
@@ -111,9 +113,25 @@ Examples:
         after_help = "Examples:\n  gristmill convolve signal.npy taps.npy --mode same -o filtered.npy\n  gristmill convolve photo.jpg psf.png --normalize --mode same -o blurred.png\n  gristmill convolve dry.wav hall.wav -o wet.wav"
     )]
     Convolve(Convolve),
-    /// Undo a known blur of a picture (Wiener deconvolution)
-    #[command(after_help = "Example:\n  gristmill deblur blurred.png psf.png --balance 1e-3 -o restored.png")]
-    Deblur(Deblur),
+    /// Undo a known blur of a picture
+    #[command(after_help = "\
+Examples:
+  gristmill deconvolve blurred.png psf.png --balance 1e-3 -o restored.png
+  gristmill deconvolve stars.png psf.npy --method richardson-lucy --iterations 50 -o sharper.png")]
+    Deconvolve(Deconvolve),
+    /// Smooth an array, a picture or sound, or sum its neighbours with any weights
+    #[command(after_help = "\
+Examples:
+  gristmill filter gaussian photo.jpg --sigma 2 -o smooth.png
+  gristmill filter uniform heights.npy --size 5 --boundary nearest -o means.npy
+  gristmill filter correlate photo.jpg sobel.csv -o edges.npy")]
+    Filter(Filter),
+    /// Find a small picture in a large one (normalized cross-correlation)
+    #[command(after_help = "\
+Examples:
+  gristmill match-template street.jpg sign.png -o found.png
+  gristmill match-template street.jpg sign.png -o map.npy --json")]
+    MatchTemplate(MatchTemplate),
     /// Do real work on bundled data, on every suitable device, and show that they agree
     #[command(after_help = "Examples:\n  gristmill demo\n  gristmill demo --adapter all --out pictures")]
     Demo(Demo),
@@ -203,6 +221,8 @@ pub(crate) enum ModeName {
     Same,
     /// Only where nothing was beyond the edges
     Valid,
+    /// As large as X, from its first entry on: nothing depends on what comes later
+    Causal,
 }
 
 /// How a convolution is computed.
@@ -226,6 +246,9 @@ pub(crate) struct Convolve {
     /// How much is kept [default: full, same for pictures]
     #[arg(long, value_enum)]
     pub(crate) mode: Option<ModeName>,
+    /// What lies beyond the edges of X
+    #[arg(long, value_enum, default_value = "zero")]
+    pub(crate) boundary: BoundaryName,
     /// How it is computed
     #[arg(long, value_enum, default_value_t)]
     pub(crate) method: MethodName,
@@ -236,20 +259,6 @@ pub(crate) struct Convolve {
     #[arg(long)]
     pub(crate) normalize: bool,
     /// Where the result goes: as X, or .npy
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Deblur {
-    /// The blurred picture (.png, .jpg), or one grey channel (.npy)
-    pub(crate) image: String,
-    /// What one point became: a picture or array, scaled to sum 1
-    pub(crate) psf: String,
-    /// Noise power relative to the picture's; more gives less noise and less sharpness
-    #[arg(long, default_value_t = 1e-3, allow_negative_numbers = true)]
-    pub(crate) balance: f32,
-    /// Where the result goes (.png, .jpg, .npy)
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: String,
 }

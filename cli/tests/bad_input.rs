@@ -70,7 +70,7 @@ fn wrong_usage_is_code_2() {
     f("cannot be used with", &["pairwise", "x.npy", "x.npy", "--condensed", "-o", "d.npy"]);
     f("there is no axis 2", &["fft", "x.npy", "--axes", "2", "-o", "y.npy"]);
     f("one length per axis", &["fft", "x.npy", "--axes", "0,1", "--n", "4", "-o", "y.npy"]);
-    f("--balance", &["deblur", "x.npy", "x.npy", "--balance", "nan", "-o", "r.npy"]);
+    f("--balance", &["deconvolve", "x.npy", "x.npy", "--balance", "nan", "-o", "r.npy"]);
     f("at least 1MiB", &["info", "--memory-budget", "12"]);
     f("one adapter", &["pairwise", "x.npy", "-o", "d.npy", "--adapter", "all"]);
     f("--out", &["conformance", "--cases", "."]);
@@ -89,7 +89,7 @@ fn negative_numbers_reach_their_options() {
     let f = |message: &str, arguments: &[&str]| fails(&folder, 2, message, arguments);
     f("must be", &["pairwise", "x.npy", "--metric", "minkowski", "--p", "-1", "-o", "d.npy"]);
     f("must be", &["knn", "x.npy", "x.npy", "-k", "1", "--metric", "minkowski", "--p", "-0.5", "-o", "n.npz"]);
-    f("--balance -1 must be above 0", &["deblur", "x.npy", "x.npy", "--balance", "-1", "-o", "r.npy"]);
+    f("--balance -1 must be above 0", &["deconvolve", "x.npy", "x.npy", "--balance", "-1", "-o", "r.npy"]);
     let gemm = ["gemm", "x.npy", "x.npy", "--c", "x.npy", "--alpha", "-0.5", "--beta", "-1", "-o", "c.npy"];
     folder.run(&gemm).success();
     assert_eq!(folder.real("c.npy").1, [-4.5, -7.0, -10.5, -15.0]);
@@ -115,7 +115,7 @@ fn commands_in_memory_refuse_what_a_given_budget_does_not_hold() {
         &["gemm", "x.npy", "x.npy", "--trans-b", "-o", "k.npy"][..],
         &["fft", "x.npy", "--axes", "0", "--n", "100000", "-o", "y.npy"],
         &["convolve", "square.npy", "square.npy", "-o", "c.npy", "--mode", "full"],
-        &["deblur", "square.npy", "square.npy", "-o", "r.npy"],
+        &["deconvolve", "square.npy", "square.npy", "-o", "r.npy"],
     ] {
         let budgeted: Vec<&str> = arguments.iter().copied().chain(["--memory-budget", "1MiB"]).collect();
         fails(&folder, 1, "above --memory-budget 1MiB", &budgeted);

@@ -194,7 +194,7 @@ fn convolution_of_arrays_pictures_and_sound() {
     folder.run(&["convolve", "photo.png", "box.npy", "--normalize", "-o", "blurred.png"]).success();
     let blurred = image::open(folder.path("blurred.png")).unwrap().to_rgb8();
     assert_eq!((blurred.dimensions(), blurred.get_pixel(10, 5)), ((20, 10), &image::Rgb([120, 125, 80])));
-    folder.run(&["deblur", "blurred.png", "box.npy", "-o", "restored.png", "--balance", "1e-2"]).success();
+    folder.run(&["deconvolve", "blurred.png", "box.npy", "-o", "restored.png", "--balance", "1e-2"]).success();
     assert_eq!(image::open(folder.path("restored.png")).unwrap().to_rgb8().dimensions(), (20, 10));
 
     let spec =
@@ -226,7 +226,9 @@ fn info_and_completions_print() {
         "gemm",
         "fft",
         "convolve",
-        "deblur",
+        "deconvolve",
+        "filter",
+        "match-template",
         "demo",
         "conformance",
         "completions",

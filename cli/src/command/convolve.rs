@@ -25,12 +25,14 @@ fn options(args: &Convolve, default: ModeName) -> ConvolveOptions {
             ModeName::Full => Mode::Full,
             ModeName::Same => Mode::Same,
             ModeName::Valid => Mode::Valid,
+            ModeName::Causal => Mode::Causal,
         },
         method: match args.method {
             MethodName::Auto => Method::Auto,
             MethodName::Direct => Method::Direct,
             MethodName::Fft => Method::Fft,
         },
+        boundary: args.boundary.into(),
         ..ConvolveOptions::default()
     }
 }

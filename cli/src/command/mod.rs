@@ -1,13 +1,16 @@
 //! One module per command.
 
+mod channels;
 mod completions;
 mod conformance;
 mod convolve;
-mod deblur;
+mod deconvolve;
 mod fft;
+mod filter;
 mod gemm;
 mod info;
 mod knn;
+mod match_template;
 mod metric;
 mod pairs;
 mod points;
@@ -25,7 +28,6 @@ use crate::args::{Cli, Command, General};
 use crate::format::{Input, shape_text};
 use crate::{demo, device, say};
 
-pub(crate) use deblur::wiener;
 pub(crate) use knn::{nearest, vote};
 
 /// Runs the command that was given.
@@ -40,7 +42,9 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Gemm(args) => gemm::run(general, args),
         Command::Fft(args) => fft::run(general, args),
         Command::Convolve(args) => convolve::run(general, args),
-        Command::Deblur(args) => deblur::run(general, args),
+        Command::Deconvolve(args) => deconvolve::run(general, args),
+        Command::Filter(args) => filter::run(general, args),
+        Command::MatchTemplate(args) => match_template::run(general, args),
         Command::Demo(args) => demo::run(general, args),
         Command::Conformance(args) => conformance::run(general, args),
         Command::Completions(args) => completions::run(args),

@@ -64,6 +64,24 @@ impl Picture {
         Self { channels, alpha: self.alpha.clone().filter(|_| same), deep: self.deep }
     }
 
+    /// This picture in colour, with a red frame around a box of `height` × `width` pixels.
+    pub(crate) fn framed(&self, (top, left): (usize, usize), (height, width): (usize, usize)) -> Self {
+        let (count, rows, columns) = self.channels.dim();
+        let thick = (rows.min(columns) / 256).max(1);
+        let outer = |from: usize| from.saturating_sub(thick);
+        let within = |y: usize, x: usize| {
+            let near =
+                (outer(top)..top + height + thick).contains(&y) && (outer(left)..left + width + thick).contains(&x);
+            near && !((top..top + height).contains(&y) && (left..left + width).contains(&x))
+        };
+        let channels = Array3::from_shape_fn((3, rows, columns), |(c, y, x)| match (within(y, x), c) {
+            (true, 0) => 1.0,
+            (true, _) => 0.0,
+            _ => self.channels[[c.min(count - 1), y, x]],
+        });
+        self.with_channels(channels)
+    }
+
     /// The mean of the channels.
     pub(crate) fn to_grey(&self) -> Array2<f32> {
         self.channels.mean_axis(Axis(0)).unwrap_or_default()
@@ -148,5 +166,38 @@ mod tests {
         let back = Picture::from_bytes(&grey_png(&grey).unwrap()).unwrap();
         assert_eq!(back.channels.dim(), (1, 3, 5));
         assert!((&back.to_grey() - &grey).iter().all(|d| d.abs() < 1e-6));
+    }
+
+    #[test]
+    fn sixteen_bits_are_kept() {
+        let levels: Vec<u16> = (0..15).map(|i| i * 4369 + 1).collect();
+        let bytes: Vec<u8> = levels.iter().flat_map(|level| level.to_ne_bytes()).collect();
+        let mut file = Cursor::new(Vec::new());
+        let color = ExtendedColorType::L16;
+        image::write_buffer_with_format(&mut file, &bytes, 5, 3, color, ImageFormat::Png).unwrap();
+        let picture = Picture::from_bytes(file.get_ref()).unwrap();
+        let seen: Vec<f32> = levels.iter().map(|v| level(*v)).collect();
+        assert_eq!(picture.channels.iter().copied().collect::<Vec<_>>(), seen);
+        let mut again = Vec::new();
+        picture.write("again.png", &mut again).unwrap();
+        let back = image::load_from_memory(&again).unwrap();
+        assert_eq!((back.color(), back.into_luma16().into_raw()), (ColorType::L16, levels));
+    }
+
+    /// Two pixels, the second and the first of two colours, 1 bit each.
+    const PALETTED: [u8; 85] = [
+        0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, // signature
+        0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 2, 0, 0, 0, 1, 1, 3, 0, 0, 0, 206, 236, 237, 201, 0, 0, 0, 6,
+        b'P', b'L', b'T', b'E', 255, 0, 0, 0, 0, 255, 108, 161, 253, 142, 0, 0, 0, 10, b'I', b'D', b'A', b'T', 120,
+        156, 99, 104, 0, 0, 0, 130, 0, 129, 119, 205, 114, 182, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60,
+        0x82,
+    ];
+
+    #[test]
+    fn palettes_become_their_colours() {
+        let picture = Picture::from_bytes(&PALETTED).unwrap();
+        assert_eq!(picture.channels.dim(), (3, 1, 2));
+        let pixel = |x: usize| [0, 1, 2].map(|c| picture.channels[[c, 0, x]]);
+        assert_eq!((pixel(0), pixel(1)), ([0.0, 0.0, 1.0], [1.0, 0.0, 0.0]));
     }
 }
