@@ -61,9 +61,11 @@ impl RichardsonLucy {
         let op = "richardson_lucy";
         let options = ConvolveOptions { rank: Some(self.psf.rank()), ..ConvolveOptions::mode(Mode::Same) };
         let blurred = convolve(&self.estimate, &self.psf, &options)?;
-        let inverse = |c: Expr| c.step(Expr::parameter(f64::from(self.floor))) / (c + TINY);
-        let ratio = entrywise::product(op, &self.image, &entrywise::map(op, &blurred, inverse)?)?;
-        self.estimate = entrywise::product(op, &self.estimate, &correlate(&ratio, &self.psf, &options)?)?;
+        let (a, b) = (Expr::vi(0, 1), Expr::vi(1, 1));
+        let ratio = &a * b.step(Expr::parameter(f64::from(self.floor))) / (&b + TINY);
+        let ratio = entrywise::zip(op, [&self.image, &blurred], ratio)?;
+        let correction = correlate(&ratio, &self.psf, &options)?;
+        self.estimate = entrywise::zip(op, [&self.estimate, &correction], a * b)?;
         Ok(())
     }
 
