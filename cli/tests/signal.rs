@@ -92,7 +92,7 @@ fn both_methods_undo_a_blur_in_colour() {
         let arguments = ["deconvolve", "blurred.png", "box.npy", "--method", method, "-o", "restored.png", "--json"];
         folder.run(&[&arguments[..], &flags].concat()).success().stdout(contains(format!("\"method\":\"{method}\"")));
         let after = squares(&sharp, &open("restored.png"));
-        assert!(after < 0.4 * before, "{method}: {after} of {before}");
+        assert!(after < 0.5 * before, "{method}: {after} of {before}");
     }
 }
 
@@ -142,7 +142,7 @@ fn what_cannot_be_done_is_said() {
     f(2, "size 0", &["filter", "uniform", "x.npy", "--size", "0", "-o", "r.npy"]);
     f(2, "origin", &["filter", "uniform", "x.npy", "--size", "3", "--origin", "2", "-o", "r.npy"]);
     f(1, "none.npy: is empty", &["filter", "uniform", "none.npy", "--size", "3", "-o", "r.npy"]);
-    f(1, "need 2 axes", &["filter", "correlate", "x.npy", "line.npy", "-o", "r.npy"]);
+    f(1, "needs two axes", &["filter", "correlate", "x.npy", "line.npy", "-o", "r.npy"]);
     f(1, "larger than", &["match-template", "x.npy", "wide.npy", "-o", "r.npy"]);
     f(
         1,

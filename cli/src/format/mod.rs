@@ -193,8 +193,9 @@ pub(crate) fn read_signal(path: &str) -> Result<Input<Values>> {
 fn plain(error: anyhow::Error) -> anyhow::Error {
     let early = |cause: &(dyn std::error::Error + 'static)| {
         let kind = cause.downcast_ref().map(std::io::Error::kind);
-        // The WAV reader has a text of its own for it.
-        kind == Some(std::io::ErrorKind::UnexpectedEof) || cause.to_string() == "Failed to read enough bytes."
+        // The readers of WAV and PNG have texts of their own for it.
+        kind == Some(std::io::ErrorKind::UnexpectedEof)
+            || ["Failed to read enough bytes.", "unexpected end of file"].contains(&cause.to_string().as_str())
     };
     if error.chain().any(early) { anyhow::anyhow!("is cut short") } else { error }
 }
