@@ -282,7 +282,7 @@ mod tests {
                     assert!(groups.iter().all(|(_, bits)| *bits <= REGISTER_BITS));
                     assert_eq!(groups.iter().map(|(_, bits)| bits).sum::<u32>(), stage.bits);
                     // Rounds are whole: no invocation idles.
-                    assert!(groups.iter().all(|(_, bits)| (1u32 << (stage.bits - bits)) % stage.threads == 0));
+                    assert!(groups.iter().all(|(_, bits)| (1u32 << (stage.bits - bits)).is_multiple_of(stage.threads)));
                 }
             }
         }
