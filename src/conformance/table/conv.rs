@@ -428,6 +428,14 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         add(plain(&[1, 6, 40, 37], &[6, 1, 31, 31], 6, 15, method));
         add(plain(&[1, 2, 24, 20], &[3, 2, 13, 15], 1, 7, method));
     }
+    // Enough work for the largest blocks.
+    for (method, _) in METHODS.into_iter().take(3) {
+        add(plain(&[1, 24, 30, 33], &[40, 24, 3, 3], 1, 1, method));
+        add(plain(&[1, 40, 40, 40], &[40, 1, 7, 7], 40, 3, method));
+        add(plain(&[1, 4, 3000], &[16, 4, 20], 1, 10, method));
+        let strided = plain(&[1, 24, 60, 63], &[40, 24, 3, 3], 1, 1, method);
+        add(ConvTrial { slide: slides(2, 1, 1, 1), ..strided });
+    }
     // More terms than one invocation may loop over on a driver that stops after 65,535 iterations.
     add(plain(&[1, 1, 70_010], &[1, 1, 70_001], 1, 0, ConvMethod::Direct));
     add(plain(&[1, 9000, 3, 3], &[2, 9000, 3, 3], 1, 1, ConvMethod::Auto));
