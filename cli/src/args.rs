@@ -275,7 +275,7 @@ pub(crate) struct Conformance {
     /// Every trial, not a sample that covers all pairs
     #[arg(long, conflicts_with = "cases")]
     pub(crate) full: bool,
-    /// Also write the report, as .html or .json
+    /// Also write the report, as .html or .json, or its plot of the transforms' errors, as .svg
     #[arg(long, value_name = "FILE", conflicts_with = "cases")]
     pub(crate) report: Option<PathBuf>,
     /// Run the cases of this folder instead

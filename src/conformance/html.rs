@@ -17,7 +17,7 @@ tr.family th{padding-top:1rem}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid var(--line);vertical-align:middle}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}
-.wide{overflow-x:auto}svg{display:block;width:8rem;height:.8rem}
+.wide{overflow-x:auto}td svg{display:block;width:8rem;height:.8rem}
 .good{fill:var(--good)}.bad{fill:var(--bad)}.track{fill:var(--soft)}
 details{margin:.6rem 0}summary{cursor:pointer}code{overflow-wrap:anywhere}
 p.note{color:GrayText}";
@@ -39,6 +39,10 @@ pub(super) fn page(report: &Report) -> String {
     );
     for adapter in &report.adapters {
         section(&mut page, adapter);
+    }
+    let plot = super::plot::transforms(&report.adapters);
+    if !plot.is_empty() {
+        let _ = write!(page, "<h2>Fourier transforms: error over length</h2>\n{plot}");
     }
     page.push_str(
         "<h2>How to read this</h2>\n<p>Each operation ran with many sizes, layouts and difficult inputs, and every \
@@ -197,7 +201,7 @@ fn percent(fraction: f64) -> String {
     }
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, character| {
         match character {
             '&' => escaped.push_str("&amp;"),

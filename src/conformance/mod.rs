@@ -26,13 +26,14 @@ mod generator;
 mod html;
 mod layout;
 mod math;
+mod plot;
 mod report;
 mod table;
 mod trial;
 
 pub use compare::Judged;
 pub use generator::Generator;
-pub use report::{AdapterReport, Finding, OpReport, Report};
+pub use report::{AdapterReport, Finding, OpReport, Report, TransformError};
 pub use trial::{Extent, Outcome, Trial, run_trial, trials};
 
 use crate::context::Context;

@@ -39,6 +39,15 @@ pub struct Finding {
     pub detail: String,
 }
 
+/// How far off a Fourier transform along one axis was.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct TransformError {
+    /// Points of the transform.
+    pub points: usize,
+    /// Relative L2 error against f64; of several lines the worst.
+    pub relative: f64,
+}
+
 /// One adapter's findings.
 #[derive(Debug, Clone, Serialize)]
 pub struct AdapterReport {
@@ -54,6 +63,8 @@ pub struct AdapterReport {
     pub features: Vec<String>,
     /// One entry per op, in the table's order.
     pub ops: Vec<OpReport>,
+    /// The error of every complex transform forwards along one axis.
+    pub transforms: Vec<TransformError>,
     /// Trials that failed.
     pub failures: Vec<Finding>,
     /// Trials that this adapter cannot run, with the reason.
@@ -89,6 +100,7 @@ impl AdapterReport {
             limits,
             features: context.features().to_vec(),
             ops: Vec::new(),
+            transforms: Vec::new(),
             failures: Vec::new(),
             skipped: Vec::new(),
             seconds: 0.0,
@@ -111,6 +123,11 @@ impl AdapterReport {
             });
         }
         self.seconds += outcome.seconds;
+        if let (Some(points), Some(judged)) = (trial.body.transform_points(), outcome.judged) {
+            if judged.value > 0.0 {
+                self.transforms.push(TransformError { points, relative: judged.error / judged.value });
+            }
+        }
         let Some(op) = self.ops.iter_mut().find(|op| op.op == trial.op) else { return };
         op.trials += usize::from(outcome.skipped.is_none());
         op.entries += outcome.entries;
@@ -183,6 +200,11 @@ impl Report {
     pub fn to_json(&self) -> String {
         // Numbers, texts and lists cannot fail to serialize; an infinite `worst` becomes null.
         serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// The errors of Fourier transforms over their length as a picture (SVG); empty where none ran.
+    pub fn to_svg(&self) -> String {
+        super::plot::transforms(&self.adapters)
     }
 
     /// The report as one self-contained page, readable on a phone.

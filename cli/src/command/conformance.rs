@@ -19,9 +19,9 @@ pub(super) fn run(general: &General, args: &Conformance) -> Result<()> {
         return run_cases(general, cases, out, args.family.as_deref());
     }
     if let Some(path) = &args.report {
-        let known = path.extension().is_some_and(|e| e == "html" || e == "json");
+        let known = path.extension().is_some_and(|e| e == "html" || e == "json" || e == "svg");
         if !known {
-            return Err(usage(format!("--report {}: .html or .json is written", path.display())));
+            return Err(usage(format!("--report {}: .html, .json or .svg is written", path.display())));
         }
         Output::check(path)?;
     }
@@ -44,8 +44,11 @@ pub(super) fn run(general: &General, args: &Conformance) -> Result<()> {
         report.adapters.push(found);
     }
     if let Some(path) = &args.report {
-        let html = path.extension().is_some_and(|e| e == "html");
-        let text = if html { report.to_html() } else { report.to_json() };
+        let text = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("html") => report.to_html(),
+            Some("svg") => report.to_svg(),
+            _ => report.to_json(),
+        };
         Output::bytes(path, text.as_bytes())?;
         if !general.quiet {
             say(&format!("report: {}", path.display()));

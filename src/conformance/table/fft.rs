@@ -1,6 +1,6 @@
 //! Fourier transforms: complex, real and inverse, chosen axes, cropped and padded, in the three norms.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::f64::consts::TAU;
 
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
@@ -45,6 +45,8 @@ pub(crate) struct FftTrial {
     norm: Norm,
     /// The input's last two axes are stored the other way round.
     transposed: bool,
+    /// Only this many coefficients, chosen at random, are compared: those of a long line take long by the definition.
+    sampled: Option<usize>,
 }
 
 impl FftTrial {
@@ -69,7 +71,45 @@ impl FftTrial {
             Transform::Ifft => ifft(&device, &options)?.read().await?.mapv(widen),
             _ => fft(&device, &options)?.read().await?.mapv(widen),
         };
-        Ok(self.judge(&x.mapv(widen), &result))
+        match self.sampled {
+            Some(count) => Ok(self.judge_some(&x.mapv(widen), &result, count, &mut generator)),
+            None => Ok(self.judge(&x.mapv(widen), &result)),
+        }
+    }
+
+    /// Points of a complex transform forwards along one axis.
+    pub(super) fn points(&self) -> Option<usize> {
+        let [axis] = self.axes[..] else { return None };
+        (self.transform == Transform::Fft && self.lengths.is_none()).then(|| self.shape.get(axis).copied()).flatten()
+    }
+
+    /// The relative L2 error of a single line, told from some of its coefficients.
+    fn judge_some(
+        &self,
+        x: &ArrayD<Complex<f64>>,
+        got: &ArrayD<Complex<f64>>,
+        count: usize,
+        generator: &mut Generator,
+    ) -> Comparison {
+        let (x, got): (Vec<_>, Vec<_>) = (x.iter().copied().collect(), got.iter().copied().collect());
+        let n = x.len();
+        if got.len() != n {
+            return Comparison::broken(format!("there are {} coefficients, not {n}", got.len()));
+        }
+        let (mut error, mut size) = (0.0, 0.0);
+        for _ in 0..count {
+            let k = generator.below(n);
+            // Angles are reduced exactly; blocks of 64 keep the sum in f64 well below what is measured.
+            let term = |j: usize| x.get(j).copied().unwrap_or_default() * Complex::from_polar(1.0, angle(j, k, n));
+            let blocks = (0..n).step_by(64).map(|j| (j..n.min(j + 64)).map(term).sum::<Complex<f64>>());
+            let want: Complex<f64> = blocks.sum();
+            error += (got.get(k).copied().unwrap_or_default() - want).norm_sqr();
+            size += want.norm_sqr();
+        }
+        let (error, size) = (f64::sqrt(error), f64::sqrt(size));
+        let mut comparison = Comparison::default();
+        comparison.norm(|| format!("{count} coefficients"), error, (size, bounds::fft(&self.lengths()) * size), count);
+        comparison
     }
 
     fn upload<E>(&self, context: &Context, x: &ArrayD<E>) -> Result<Tensor<E>>
@@ -151,6 +191,11 @@ impl FftTrial {
         data.mapv_inplace(|value| value * scale);
         data
     }
+}
+
+/// The angle of `exp(−2πi jk/n)`.
+fn angle(j: usize, k: usize, n: usize) -> f64 {
+    -TAU * ((j as u128 * k as u128 % n as u128) as f64 / n as f64)
 }
 
 fn widen(value: Complex32) -> Complex<f64> {
@@ -258,6 +303,7 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
                     lengths: lengths.map(<[usize]>::to_vec),
                     norm,
                     transposed,
+                    sampled: None,
                 };
                 trials.push(Trial::new(op, setting, Body::Fft(trial)));
             }
@@ -306,11 +352,31 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
             (&[32, 700_000], &[0]),
         ];
         large.into_iter().enumerate().for_each(|(number, (shape, axes))| add(number, shape, axes, None, false));
+        trials.extend(sweep());
     }
     let mut seen = HashSet::new();
     trials.retain(|trial| seen.insert(trial.name()));
     trials
 }
+
+/// Every length up to 4096, and 1000 longer ones up to 2²⁰.
+fn sweep() -> impl Iterator<Item = Trial> {
+    let mut generator = Generator::named("lengths of transforms");
+    let mut longer = BTreeSet::new();
+    while longer.len() < 1000 {
+        longer.insert(4097 + generator.below((1 << 20) - 4096));
+    }
+    (1..=4096).chain(longer).map(|n| {
+        let (transform, norm) = (Transform::Fft, Norm::Backward);
+        let (shape, axes) = (vec![n], vec![0]);
+        let sampled = (n > 64).then_some(SAMPLED);
+        let trial = FftTrial { transform, shape, axes, lengths: None, norm, transposed: false, sampled };
+        Trial::new("fft", format!("{n} of the sweep"), Body::Fft(trial))
+    })
+}
+
+/// Coefficients of a line that the sweep compares.
+const SAMPLED: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -65,6 +65,14 @@ pub(crate) enum Body {
 }
 
 impl Body {
+    /// Points of a complex Fourier transform forwards along one axis.
+    pub(crate) fn transform_points(&self) -> Option<usize> {
+        match self {
+            Self::Fft(trial) => trial.points(),
+            _ => None,
+        }
+    }
+
     /// Runs it on inputs that follow from the trial's name.
     pub(super) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
         match self {
