@@ -62,7 +62,7 @@ fn ways<'a>(context: &'a Context, layer: [usize; 5]) -> Vec<(&'static str, Box<d
                 let (a, b) = (factors.slice(0, first..first + taken).unwrap(), columns.slice(0, 0..taken).unwrap());
                 gristmill::gemm(1.0, &a, &b, 0.0, None).unwrap()
             });
-            products.last().unwrap()
+            products.collect::<Vec<_>>().pop().unwrap()
         }),
     ));
     ways

@@ -238,6 +238,7 @@ mod tests {
             limits: vec![("subgroup size".to_owned(), "8".to_owned())],
             features: Vec::new(),
             ops: vec![op],
+            transforms: Vec::new(),
             failures,
             skipped: Vec::new(),
             seconds: 0.1,
