@@ -13,7 +13,7 @@ use clap_complete::Shell;
 pub(crate) use metric::{FormName, MetricArgs};
 pub(crate) use pairs::{Gram, Knn, Pairwise};
 pub(crate) use reduce::{Reduce, Reduction};
-pub(crate) use signal::{BoundaryName, Deconvolve, DeconvolveMethod, Filter, FilterName, MatchTemplate};
+pub(crate) use signal::{BoundaryName, Deconvolve, DeconvolveMethod, Filter, FilterName, MatchTemplate, Spectrogram};
 
 /// Pairwise distances, kernel matrices, GEMM, FFT and convolution on any GPU.
 #[derive(Debug, Parser)]
@@ -132,6 +132,11 @@ Examples:
   gristmill match-template street.jpg sign.png -o found.png
   gristmill match-template street.jpg sign.png -o map.npy --json")]
     MatchTemplate(MatchTemplate),
+    /// Which frequencies a sound has when, as a picture or as numbers
+    #[command(
+        after_help = "Examples:\n  gristmill spectrogram song.wav -o song.png\n  gristmill spectrogram song.wav --length 2048 --hop 512 -o power.npy"
+    )]
+    Spectrogram(Spectrogram),
     /// Do real work on bundled data, on every suitable device, and show that they agree
     #[command(after_help = "Examples:\n  gristmill demo\n  gristmill demo --adapter all --out pictures")]
     Demo(Demo),

@@ -179,6 +179,22 @@ fn fft_there_and_back() {
 }
 
 #[test]
+fn a_spectrogram_is_brightest_where_the_tone_is() {
+    let folder = Folder::new();
+    // 64 periods of 16 samples: coefficient 4 of frames of 64.
+    let tone: Vec<String> =
+        (0..1024).map(|t| (std::f64::consts::TAU * f64::from(t) / 16.0).sin().to_string()).collect();
+    folder.text("tone.csv", &(tone.join("\n") + "\n"));
+    folder.run(&["spectrogram", "tone.csv", "--length", "64", "--hop", "32", "-o", "power.npy"]).success();
+    let (shape, power) = folder.real("power.npy");
+    assert_eq!(shape, [33, 33]);
+    let middle = |k: usize| power[k * 33 + 16];
+    assert!((0..33).all(|k| k == 4 || middle(k) < middle(4)));
+    folder.run(&["spectrogram", "tone.csv", "--length", "64", "-o", "power.png"]).success();
+    folder.run(&["spectrogram", "tone.csv", "--window", "han", "-o", "power.png"]).failure().stderr(contains("hann"));
+}
+
+#[test]
 fn convolution_of_arrays_pictures_and_sound() {
     let folder = Folder::new();
     folder.text("x.csv", "1\n2\n3\n");

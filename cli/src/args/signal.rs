@@ -110,3 +110,24 @@ pub(crate) struct MatchTemplate {
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: String,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Spectrogram {
+    /// Sound (.wav; its channels are averaged), or real numbers of one axis (.npy, .npz, .csv)
+    pub(crate) x: String,
+    /// Samples of a frame
+    #[arg(long, default_value_t = 1024, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub(crate) length: usize,
+    /// Samples from one frame to the next [default: a quarter of --length; in a picture at most 2000 columns]
+    #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub(crate) hop: Option<usize>,
+    /// Window of a frame: hann, hamming, blackman, blackmanharris, bartlett, boxcar, kaiser(beta)
+    #[arg(long, default_value = "hann")]
+    pub(crate) window: String,
+    /// Decibels from black to white
+    #[arg(long, default_value_t = 80.0)]
+    pub(crate) range: f32,
+    /// Where the result goes: a picture (.png), or powers, frequencies × frames (.npy, .npz)
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: String,
+}

@@ -15,6 +15,7 @@ mod metric;
 mod pairs;
 mod points;
 mod reduce;
+mod spectrogram;
 
 use std::io::Write;
 use std::time::Instant;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Deconvolve(args) => deconvolve::run(general, args),
         Command::Filter(args) => filter::run(general, args),
         Command::MatchTemplate(args) => match_template::run(general, args),
+        Command::Spectrogram(args) => spectrogram::run(general, args),
         Command::Demo(args) => demo::run(general, args),
         Command::Conformance(args) => conformance::run(general, args),
         Command::Completions(args) => completions::run(args),
