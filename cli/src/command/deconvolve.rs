@@ -1,8 +1,8 @@
 //! `gristmill deconvolve`: a known blur undone, by Wiener's filter or by Richardson–Lucy iterations.
 
 use anyhow::Result;
+use gristmill::Tensor;
 use gristmill::methods::signal::{Edges, RichardsonLucy, wiener};
-use gristmill::{Boundary, Tensor, pad};
 use serde_json::json;
 
 use super::convolve::{full_bytes, plane, scale_to_one};
@@ -47,22 +47,18 @@ pub(super) fn run(general: &General, args: &Deconvolve) -> Result<()> {
     channels::write(&job, &context, output, &args.output, &picture, restored, more)
 }
 
-/// Richardson–Lucy on the picture reflected past its edges as far as the blur reaches: beyond them it was not black.
+/// Richardson–Lucy, a step of the bar for each iteration: beyond the picture's edges the scene went on.
 fn iterate(job: &Job<'_>, image: &Tensor, psf: &Tensor, iterations: usize) -> gristmill::Result<Tensor> {
-    let widths: Vec<(usize, usize)> = psf.shape().iter().map(|k| (*k, *k)).collect();
-    let mut method = RichardsonLucy::new(&pad(image, &widths, Boundary::Reflect)?, psf)?;
+    let mut method = RichardsonLucy::with_open_edges(image, psf)?;
     let bar = progress(job, "iterations");
     bar.set_length(iterations as u64);
     for _ in 0..iterations {
         method.step()?;
         // One number, which is there when the iteration is done.
-        method.estimate().reshape(&[method.estimate().len()])?.slice(0, 0..1)?.read_blocking()?;
+        let estimate = method.estimate();
+        (0..estimate.rank()).try_fold(estimate.clone(), |one, axis| one.slice(axis, 0..1))?.read_blocking()?;
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let mut inner = method.estimate().clone();
-    for (axis, (&n, &(before, _))) in image.shape().iter().skip(1).zip(&widths).enumerate() {
-        inner = inner.slice(axis + 1, before..before + n)?;
-    }
-    Ok(inner)
+    Ok(method.estimate().clone())
 }
