@@ -62,6 +62,8 @@ pub fn match_template(image: &Tensor, template: &Tensor) -> Result<Tensor> {
 /// Without its mean and of norm 1; 0 if it is flat.
 fn unit(op: &'static str, template: &Tensor) -> Result<Tensor> {
     let (row, mean) = centred(&template.reshape(&[1, template.len()])?)?;
+    // What the rounding of the mean has left would be multiplied by the brightness of every window.
+    let (row, _) = centred(&row)?;
     let squares = gemm(1.0, &row, &row.transpose(), 0.0, None)?;
     let [squares_at, mean_at] = [0, 1].map(|number| Expr::vi(number, 1));
     let scale = inverse_root(&squares_at) * squares_at.step(flat(&mean_at, template.len()));
