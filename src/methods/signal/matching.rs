@@ -34,7 +34,7 @@ use crate::work::{Layout, Mode};
 /// # use gristmill::methods::signal::{best_match_blocking, match_template};
 /// # use ndarray::{array, Array2};
 /// let context = Context::open_blocking()?;
-/// let image = Array2::from_shape_fn((20, 30), |(y, x)| ((y * 7 + x * x) % 11) as f32);
+/// let image = Array2::from_shape_fn((20, 30), |(y, x)| ((y * 7 + x * x * x + y * x) % 31) as f32);
 /// let template = image.slice(ndarray::s![5..9, 12..18]).mapv(|v| 0.1 * v + 3.0);
 /// let map = match_template(&context.upload(&image)?, &context.upload(&template)?)?;
 /// let (place, value) = best_match_blocking(&map)?;

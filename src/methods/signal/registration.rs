@@ -60,7 +60,7 @@ pub fn phase_correlation(reference: &Tensor, moving: &Tensor) -> Result<Tensor> 
 /// # use gristmill::methods::signal::phase_shift_blocking;
 /// # use ndarray::Array2;
 /// let context = Context::open_blocking()?;
-/// let reference = context.upload(&Array2::from_shape_fn((16, 21), |(y, x)| ((y * y + 3 * x) % 7) as f32))?;
+/// let reference = context.upload(&Array2::from_shape_fn((16, 21), |(y, x)| ((y * 31 + x * x * 17 + x * y * 3) % 23) as f32))?;
 /// let moving = roll(&reference, &[-3, 5])?;
 /// assert_eq!(phase_shift_blocking(&reference, &moving)?, [3, -5]);
 /// # Ok::<(), gristmill::Error>(())
