@@ -265,9 +265,8 @@ fn append_pass(
     };
     let (result_window, result_start) = window(result.buffer, result_reach, result_bytes, limits);
 
-    let last_position = step.position + 1 == passes.len();
     let source_step = rest;
-    let result_step = if last_position { done } else { rest };
+    let result_step = if step.in_place { rest } else { done };
     let mut dimensions = Vec::new();
     let mut scratch_distance = (scratch_lines * inner) as i64;
     for (axis, (_, size)) in batch.iter().zip(part) {
@@ -280,7 +279,7 @@ fn append_pass(
     let (mut outer, mut weight) = (inner, 1);
     for &length in before {
         outer /= length;
-        let result = if last_position { weight } else { outer };
+        let result = if step.in_place { outer } else { weight };
         let (source, result) = ((0, outer as i64), (0, result as i64));
         dimensions.push(Dimension { size: length, source, result, ..Dimension::default() });
         weight *= length;

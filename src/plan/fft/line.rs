@@ -71,6 +71,8 @@ pub(super) struct LinePass<'a> {
     pub(super) between: Option<Between>,
     /// Length of the transform whose roots of unity rotate the result.
     pub(super) rotate: Option<usize>,
+    /// They rotate the source instead.
+    pub(super) rotates_source: bool,
     pub(super) swap_first: bool,
     pub(super) finish: Option<Section>,
     pub(super) swap_last: bool,
@@ -105,6 +107,7 @@ impl<'a> LinePass<'a> {
             prepare: None,
             between: None,
             rotate: None,
+            rotates_source: false,
             swap_first: false,
             finish: None,
             swap_last: false,
@@ -208,7 +211,9 @@ impl<'a> LinePass<'a> {
         let _ = writeln!(code, "fn product_factor(at: u32) -> vec2f {{ return {product}; }}");
         let between = match self.between {
             None => None,
-            Some(Between::Factor(section)) => Some(entry(Some(section))),
+            Some(Between::Factor(section)) => {
+                Some(format!("table[{}u + line.result_index + index]", table.section(section)))
+            }
             Some(Between::Rader) => Some(entry(self.order.map(Section::RaderFilter))),
             Some(Between::Product) => {
                 Some("product_factor(line.product_at + index * parameters.product_stride)".into())

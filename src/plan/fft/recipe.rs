@@ -67,10 +67,10 @@ impl FftRecipe {
             return Some(Self { length, form: Form::Rader(shape) });
         }
         let passes = split(padded_length(length)?, longest, choices)?;
-        let passes = match passes[..] {
-            [only] => vec![LineShape::there_and_back(only, limits, choices)],
-            _ => shapes(passes, limits, choices),
-        };
+        let mut passes = shapes(passes, limits, choices);
+        if let Some(last) = passes.last_mut() {
+            *last = LineShape::there_and_back(last.length, limits, choices);
+        }
         Some(Self { length, form: Form::Bluestein(passes) })
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::recipe::LineShape;
 use super::tables::{Complex, bluestein_filter, chirp, rader_filter, rader_order, root};
 
 /// A part of a pass's table.
@@ -17,10 +18,11 @@ pub(super) enum Section {
     RotationHigh(usize),
     /// `exp(−πi j²/n)`.
     Chirp(usize),
-    /// What Bluestein's algorithm for `length` points multiplies spectra of `padded` points by.
+    /// What Bluestein's algorithm for `length` points multiplies spectra by, in the order in which passes of these lengths
+    /// leave the coefficients.
     Filter {
         length: usize,
-        padded: usize,
+        passes: [usize; 3],
     },
     /// What Rader's algorithm multiplies spectra by, for a prime.
     RaderFilter(usize),
@@ -46,6 +48,11 @@ pub(super) fn rotation_bits(length: usize) -> u32 {
 }
 
 impl Section {
+    /// Bluestein's filter for passes in the order of their positions.
+    pub(super) fn filter(length: usize, passes: &[LineShape]) -> Self {
+        Self::Filter { length, passes: std::array::from_fn(|at| passes.get(at).map_or(1, |pass| pass.length)) }
+    }
+
     fn length(self) -> usize {
         match self {
             Self::Twiddle { rest, radix } => {
@@ -55,7 +62,7 @@ impl Section {
             Self::RotationLow(length) => 1 << rotation_bits(length),
             Self::RotationHigh(length) => (length >> rotation_bits(length)) + 1,
             Self::Chirp(n) => n,
-            Self::Filter { padded, .. } => padded,
+            Self::Filter { passes, .. } => passes.iter().product(),
             Self::RaderFilter(prime) | Self::RaderOrder(prime) => prime - 1,
         }
     }
@@ -72,7 +79,10 @@ impl Section {
                 (0..self.length()).map(|e| root(e << rotation_bits(length), length)).collect()
             }
             Self::Chirp(n) => (0..n).map(|j| chirp(j, n)).collect(),
-            Self::Filter { length, padded } => bluestein_filter(length, padded),
+            Self::Filter { length, passes: [a, b, c] } => {
+                let filter = bluestein_filter(length, a * b * c);
+                (0..a * b * c).map(|at| filter[at / (b * c) + a * (at / c % b) + a * b * (at % c)]).collect()
+            }
             Self::RaderFilter(prime) => rader_filter(prime),
             Self::RaderOrder(prime) => rader_order(prime),
         }
@@ -125,7 +135,7 @@ impl Table {
                 Section::RotationLow(length) => write!(key, " low {length}"),
                 Section::RotationHigh(length) => write!(key, " high {length}"),
                 Section::Chirp(n) => write!(key, " chirp {n}"),
-                Section::Filter { length, padded } => write!(key, " filter {length}/{padded}"),
+                Section::Filter { length, passes: [a, b, c] } => write!(key, " filter {length}/{a}·{b}·{c}"),
                 Section::RaderFilter(prime) => write!(key, " rader {prime}"),
                 Section::RaderOrder(prime) => write!(key, " order {prime}"),
             };

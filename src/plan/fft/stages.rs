@@ -78,6 +78,9 @@ impl<'a> Stages<'a> {
         let at = |r: usize| if r == 0 { base.clone() } else { format!("{base} + {}u", r * step) };
         let from = if stage == 0 && !back { Place::Memory } else { Place::Exchange };
         let mut values: Vec<String> = (0..radix).map(|r| self.read(from, &at(r))).collect();
+        if from == Place::Memory && self.pass.rotates_source {
+            values = self.turned(values, step);
+        }
         let place = if stage == 0 { "n".to_owned() } else { format!("n % {step}u") };
         if back {
             values = self.rotated(values, rest, &place);
@@ -102,7 +105,10 @@ impl<'a> Stages<'a> {
             self.code.push_str("    let base = place(n);\n");
         }
         let position = |r: usize| format!("{base} + {r}u");
-        let values: Vec<String> = (0..radix).map(|r| self.read(from, &position(r))).collect();
+        let mut values: Vec<String> = (0..radix).map(|r| self.read(from, &position(r))).collect();
+        if from == Place::Memory && self.pass.rotates_source {
+            values = self.turned(values, 1);
+        }
         let mut values = write_butterfly(&mut self.code, &values, &mut self.fresh);
         let coefficient = |r: usize| if r == 0 { "n".to_owned() } else { format!("n + {}u", r * done) };
         if let Some(between) = self.pass.between {
@@ -113,7 +119,7 @@ impl<'a> Stages<'a> {
         } else if self.pass.untangled {
             self.leave(Place::Exchange, &values, position);
         } else {
-            if self.pass.rotate.is_some() {
+            if self.pass.rotate.is_some() && !self.pass.rotates_source {
                 values = self.turned(values, done);
             }
             self.leave(Place::Memory, &values, coefficient);
@@ -151,19 +157,38 @@ impl<'a> Stages<'a> {
         self.times_powers(values, &lows, &highs)
     }
 
-    /// Values times what a transform split over passes rotates coefficient n + r·done by.
+    /// Values times what a transform split over passes rotates coefficient (or, on the way back, entry) n + r·done by.
     fn turned(&mut self, values: Vec<String>, done: usize) -> Vec<String> {
         let (low, high) = factored(values.len());
-        let turn = |e: usize| format!("rotation(line.rotation * {}u)", e * done);
-        let lows: Vec<String> = (1..low).map(|a| self.bind(&turn(a))).collect();
-        let highs: Vec<String> = (1..high).map(|b| self.bind(&turn(low * b))).collect();
+        let lows = self.powers(done, low);
+        let mut highs = self.powers(low * done, high);
         let values = if done > 1 {
+            // The first coefficient's turn is in the factor of all others that have a high part.
             let first = self.bind("rotation(line.rotation * n)");
-            values.into_iter().map(|value| self.bind(&format!("times({value}, {first})"))).collect()
+            highs = highs.iter().map(|factor| self.bind(&format!("times({first}, {factor})"))).collect();
+            let turned = |(r, value): (usize, String)| match r {
+                r if r < low => self.bind(&format!("times({value}, {first})")),
+                _ => value,
+            };
+            values.into_iter().enumerate().map(turned).collect()
         } else {
             values
         };
         self.times_powers(values, &lows, &highs)
+    }
+
+    /// The line's rotation for `step` coefficients, to the powers 1 … count − 1. Squares and products of one that is looked
+    /// up: three roundings deep where eight are wanted, and memory is slower than that.
+    fn powers(&mut self, step: usize, count: usize) -> Vec<String> {
+        let mut powers: Vec<String> = Vec::new();
+        for e in 1..count {
+            let text = match e {
+                1 => format!("rotation(line.rotation * {step}u)"),
+                e => format!("times({}, {})", powers[e / 2 - 1], powers[e.div_ceil(2) - 1]),
+            };
+            powers.push(self.bind(&text));
+        }
+        powers
     }
 
     /// Value a + low·b times low factor a and high factor b.

@@ -6,10 +6,13 @@ use super::recipe::{FftRecipe, Form, LineShape};
 use super::sections::Section;
 
 /// A pass of the transform, apart from where its lines lie.
+#[derive(Clone)]
 pub(super) struct Step<'a> {
     pub(super) pass: LinePass<'a>,
     /// Position among the passes that share one transform of the inner length.
     pub(super) position: usize,
+    /// The result lies as the source does, for the same way back.
+    pub(super) in_place: bool,
     pub(super) first: bool,
     pub(super) last: bool,
 }
@@ -24,7 +27,7 @@ pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform, packed
             let rotate = (position < last).then_some(rest);
             rest /= shape.length;
             let pass = LinePass { rotate, ..LinePass::plain(shape) };
-            steps.push(Step { pass, position, first: false, last: false });
+            steps.push(Step { pass, position, in_place: position < last, first: false, last: false });
         }
         steps
     };
@@ -38,16 +41,16 @@ pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform, packed
         }
         Form::Bluestein(passes) => {
             let chirp = Some(Section::Chirp(recipe.length));
-            let filter = Section::Filter { length: recipe.length, padded: recipe.inner_length() };
-            if passes.len() == 1 {
-                steps[0].pass.between = Some(Between::Factor(filter));
-            } else {
-                if let Some(step) = steps.last_mut() {
-                    step.pass.finish = Some(filter);
-                    step.pass.swap_last = true;
-                }
-                steps.extend(sequence(passes));
+            let back = steps[..passes.len() - 1].iter().rev().cloned().map(|mut step| {
+                step.pass.rotates_source = true;
+                step
+            });
+            let back: Vec<Step<'_>> = back.collect();
+            if let Some(step) = steps.last_mut() {
+                step.pass.between = Some(Between::Factor(Section::filter(recipe.length, passes)));
+                step.in_place = true;
             }
+            steps.extend(back);
             if let Some(step) = steps.first_mut() {
                 step.pass.prepare = chirp;
             }
