@@ -7,7 +7,7 @@
 // One invocation owns one entry of the result and walks the taps of this pass in blocks of at most 64, whose sums are
 // then summed. Kernels of more taps than a pass may take are summed over several passes.
 //
-// The tail holds the type of the numbers, `product` and, as DIMENSIONS, the number of batch axes.
+// The tail holds the type of the numbers, how they are stored, `product` and, as DIMENSIONS, the number of batch axes.
 
 struct Axis {
     result: u32,          // length of the result
@@ -41,8 +41,8 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> signal: array<Number>;
-@group(0) @binding(2) var<storage, read> kernel: array<Number>;
+@group(0) @binding(1) var<storage, read> signal: array<Signal>;
+@group(0) @binding(2) var<storage, read> kernel: array<Kernel>;
 @group(0) @binding(3) var<storage, read_write> result: array<Number>;
 
 const BLOCK = 64u;
@@ -93,8 +93,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
             var place = at - tap;
             if WRAPS { place = wrapped(at, tap, signal_shape); }
             if all(place < signal_shape) {
-                let s = signal[signal_at + dot(place, signal_strides)];
-                let k = kernel[kernel_at + dot(tap, kernel_strides)];
+                let s = load_signal(signal_at + dot(place, signal_strides));
+                let k = load_kernel(kernel_at + dot(tap, kernel_strides));
                 block += product(s, k);
             }
             tap.z++;

@@ -3,7 +3,7 @@
 //   x     any strides
 //   out   any strides; entries that no entry of x stands for are `outside`
 //
-// One invocation owns one entry. Appended: `alias Element` and the function `outside`.
+// One invocation owns one entry. Appended: `alias Element`, `alias Stored` and the functions `outside` and `entry`.
 
 struct Axis {
     length: u32,     // of this pass's part of the result
@@ -30,7 +30,7 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> out: array<Element>;
 
 @compute @workgroup_size(64)
@@ -53,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         from_at += u32(max(at, 0)) * axis.stride;
     }
     if inside {
-        out[to_at] = x[from_at];
+        out[to_at] = entry(from_at);
     } else {
         out[to_at] = outside(parameters.outside);
     }

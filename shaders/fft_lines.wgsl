@@ -7,8 +7,8 @@
 // the transformed axis is `step · k` plus what the line's own coordinates add to it: that is how a transform that is
 // split over several passes reads and writes every N₁-th entry, and how it transposes without a pass of its own.
 //
-// The tail holds `entry` and `emit` (what entries of source and result are), the factors (tables) and `transform`, the
-// stages, with their butterflies written out.
+// The tail holds `load_source` (how numbers are stored), `entry` and `emit` (what entries of source and result are), the
+// factors (tables) and `transform`, the stages, with their butterflies written out.
 
 struct Dimension {
     size: u32,
@@ -50,7 +50,7 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> source: array<Source>;
+@group(0) @binding(1) var<storage, read> source: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> result: array<Result>;
 
 var<workgroup> exchange: array<vec2f, EXCHANGE>;
@@ -109,10 +109,10 @@ fn locate(number: u32) -> Line {
 fn fetch(line: Line, index: u32) -> Source {
     if SOURCE_IS_SHORT {
         let there = index < parameters.source_length;
-        let value = source[line.source_at + distance(select(0u, index, there), parameters.source_stride, DENSE_SOURCE)];
+        let value = load_source(line.source_at + distance(select(0u, index, there), parameters.source_stride, DENSE_SOURCE));
         return select(Source(), value * taper_factor(select(0u, index, there)), there);
     }
-    return source[line.source_at + distance(index, parameters.source_stride, DENSE_SOURCE)] * taper_factor(index);
+    return load_source(line.source_at + distance(index, parameters.source_stride, DENSE_SOURCE)) * taper_factor(index);
 }
 
 // The transform forwards of numbers with real and imaginary part exchanged is, exchanged again, the transform

@@ -48,8 +48,8 @@ pub use kernel::{
 };
 pub use metric::{Domain, Metric, Preparation, Prepare, RowMap, Table, UNIT_ROUNDOFF};
 pub use ops::{
-    AttentionMask, AttentionOptions, ConvolveElement, ConvolveOptions, DctOptions, Extremes, FftOptions, LazyKernel,
-    Norm, ReduceOptions, StftOptions, WalshOrder, Window, attention, condensed_distances, convolve, convolve_separable,
+    AttentionMask, AttentionOptions, ConvolveOptions, DctOptions, Extremes, FftOptions, LazyKernel, Norm,
+    ReduceOptions, StftOptions, WalshOrder, Window, attention, condensed_distances, convolve, convolve_separable,
     correlate, count_within, dct, dst, fft, fft_frequencies, fftshift, gemm, gram, gram_diag, idct, idst, ifft,
     ifftshift, irfft, istft, kernel_attention, largest, linear_attention, log_sum_exp, pad, pair_mean, pair_sum,
     paired_distances, pairwise, pairwise_bits, power_spectrum, random_bits, random_normal, random_uniform, rfft,
@@ -61,7 +61,7 @@ pub use ops::{
     gram_hyperparameter_gradients, kernel_sum_gradient, kernel_sum_hyperparameter_gradients,
 };
 pub use plan::{Choices, DeviceKind, Limits, Sharing, Tile};
-pub use tensor::{Complex32, Element, HostElement, Real, Tensor};
+pub use tensor::{Complex16, Complex32, Element, HostElement, Number, Real, Tensor};
 /// The wgpu whose types [`Context::from_wgpu`], [`Tensor::buffer`] and [`Tensor::encode_into`] speak. A new major version
 /// of wgpu is a new major version of this library.
 pub use wgpu;

@@ -5,6 +5,7 @@ use num_complex::Complex32;
 use rayon::prelude::*;
 
 use super::memory::Memory;
+use super::numbers::Numbers;
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::work::{ExtendWork, Operand};
@@ -15,9 +16,10 @@ const PARALLEL_FROM: usize = 1 << 15;
 /// [`crate::work::Work::Extend`].
 pub(super) fn run(work: &ExtendWork, x: &Operand) -> Result<Memory> {
     let outside = work.boundary.outside();
-    match x.element_bytes {
-        8 => extended(work, &View::of(work.op, x)?, Complex32::new(outside, 0.0)),
-        _ => extended(work, &View::of(work.op, x)?, outside),
+    if work.complex {
+        extended(work, &Numbers::of(work.op, x)?.view(), Complex32::new(outside, 0.0))
+    } else {
+        extended(work, &Numbers::of(work.op, x)?.view(), outside)
     }
 }
 

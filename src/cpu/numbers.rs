@@ -1,29 +1,56 @@
-//! Operands of real numbers, whose arithmetic is f32 whatever they are stored as.
+//! Operands of numbers whose arithmetic is f32 whatever they are stored as.
 
 use std::borrow::Cow;
 
+use bytemuck::Pod;
 use half::f16;
+use num_complex::{Complex, Complex32};
 
 use super::copy::copy;
 use super::view::{View, zeroed_vec};
 use crate::error::Result;
 use crate::work::Operand;
 
-/// An operand as f32: where it is stored so, as it lies; f16 are widened before the work, row by row.
-pub(super) struct Numbers<'a> {
-    entries: Cow<'a, [f32]>,
+/// A number that may be stored in f16.
+pub(super) trait Wide: Pod {
+    /// The same in f16.
+    type Half: Pod;
+
+    /// Exact.
+    fn widen(half: Self::Half) -> Self;
+}
+
+impl Wide for f32 {
+    type Half = f16;
+
+    fn widen(half: f16) -> Self {
+        half.to_f32()
+    }
+}
+
+impl Wide for Complex32 {
+    type Half = Complex<f16>;
+
+    fn widen(half: Complex<f16>) -> Self {
+        Self::new(half.re.to_f32(), half.im.to_f32())
+    }
+}
+
+/// An operand in f32: where it is stored so, as it lies; f16 are widened before the work, row by row.
+pub(super) struct Numbers<'a, T: Wide = f32> {
+    entries: Cow<'a, [T]>,
     shape: &'a [usize],
     strides: Cow<'a, [usize]>,
 }
 
-impl<'a> Numbers<'a> {
+impl<'a, T: Wide> Numbers<'a, T> {
     /// The operand's numbers.
     pub(super) fn of(op: &'static str, operand: &'a Operand) -> Result<Self> {
-        if operand.element_bytes != size_of::<f16>() {
-            let View { entries, shape, strides } = View::<f32>::of(op, operand)?;
+        if operand.element_bytes != size_of::<T::Half>() {
+            let View { entries, shape, strides } = View::<T>::of(op, operand)?;
             return Ok(Self { entries: Cow::Borrowed(entries), shape, strides: Cow::Borrowed(strides) });
         }
-        let view = View::<f16>::of(op, operand)?;
+        let view = View::<T::Half>::of(op, operand)?;
         // What a batch shares is widened once.
         let own: Vec<usize> = view.shape.iter().zip(view.strides).map(|(n, s)| if *s == 0 { 1 } else { *n }).collect();
         let len = if view.shape.contains(&0) { 0 } else { own.iter().product() };
@@ -37,8 +64,8 @@ impl<'a> Numbers<'a> {
                 Cow::Owned(packed)
             }
         };
-        let mut wide = zeroed_vec::<f32>(op, len)?;
-        wide.iter_mut().zip(halves.iter()).for_each(|(wide, half)| *wide = half.to_f32());
+        let mut wide = zeroed_vec::<T>(op, len)?;
+        wide.iter_mut().zip(halves.iter()).for_each(|(wide, half)| *wide = T::widen(*half));
         let mut strides = vec![0; own.len()];
         let mut next = 1;
         for ((stride, given), n) in strides.iter_mut().zip(view.strides).zip(&own).rev() {
@@ -56,7 +83,7 @@ impl<'a> Numbers<'a> {
     }
 
     /// As a view.
-    pub(super) fn view(&self) -> View<'_, f32> {
+    pub(super) fn view(&self) -> View<'_, T> {
         View { entries: &self.entries, shape: self.shape, strides: &self.strides }
     }
 }
@@ -82,7 +109,7 @@ mod tests {
         ] {
             let layout = Layout { shape, strides, offset };
             let operand = Operand { storage: storage.clone(), layout: layout.clone(), element_bytes: 2 };
-            let numbers = Numbers::of("copy", &operand).unwrap();
+            let numbers = Numbers::<f32>::of("copy", &operand).unwrap();
             let wide = numbers.view().to_vec("copy").unwrap();
             let want = View::<f16>::of("copy", &operand).unwrap().to_vec("copy").unwrap();
             assert_eq!(wide, want.iter().map(|half| half.to_f32()).collect::<Vec<_>>(), "{layout:?}");

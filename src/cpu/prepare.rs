@@ -28,7 +28,7 @@ pub(super) fn run(work: &PrepareWork, x: &Operand) -> Result<Memory> {
         both.for_each(|(out, word)| out.copy_from_slice(&halves(*word).map(f32::from)));
         return Ok(out);
     }
-    let x = Numbers::of(op, x)?;
+    let x = Numbers::<f32>::of(op, x)?;
     let x = x.view().contiguous().ok_or_else(gaps)?;
     prepared.par_chunks_exact_mut(features).zip(x.par_chunks_exact(d)).for_each(|(out, row)| {
         let wide: Vec<f64> = row.iter().map(|value| f64::from(*value)).collect();

@@ -3,22 +3,8 @@
 use super::extend::extended;
 use super::record;
 use crate::error::{Error, Result};
-use crate::tensor::{Complex32, Element, Tensor};
+use crate::tensor::{Number, Tensor};
 use crate::work::{Boundary, ConvolveWork, Method, Mode, Work};
-
-/// Element types that can be convolved: `f32` and [`Complex32`].
-pub trait ConvolveElement: Element {
-    /// Whether the entries are complex.
-    const COMPLEX: bool;
-}
-
-impl ConvolveElement for f32 {
-    const COMPLEX: bool = false;
-}
-
-impl ConvolveElement for Complex32 {
-    const COMPLEX: bool = true;
-}
 
 /// Options of [`convolve`] and [`correlate`]. The default convolves over all axes and keeps everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -53,6 +39,8 @@ impl ConvolveOptions {
 /// first entries of `Full`, as many as `x` has. Beyond its edges `x` is continued as [`Boundary`] says, as far as the
 /// kernel reaches, which may be longer than `x`.
 ///
+/// Either input may be stored in f16 ([`Number`]).
+///
 /// # Errors
 /// [`Error::ShapeMismatch`] if the ranks or batch axes do not fit, an axis is empty, or in mode `Valid` neither input is at
 /// least as long as the other along every axis; [`Error::InvalidArgument`] if an origin lies outside the kernel; the
@@ -76,7 +64,11 @@ impl ConvolveOptions {
 /// assert_eq!(y, array![1.0_f32, 3.0, 5.0, 3.0].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn convolve<E: ConvolveElement>(x: &Tensor<E>, h: &Tensor<E>, options: &ConvolveOptions) -> Result<Tensor<E>> {
+pub fn convolve<X: Number, H: Number<Wide = X::Wide>>(
+    x: &Tensor<X>,
+    h: &Tensor<H>,
+    options: &ConvolveOptions,
+) -> Result<Tensor<X::Wide>> {
     run("convolve", x, h, options, false)
 }
 
@@ -87,17 +79,21 @@ pub fn convolve<E: ConvolveElement>(x: &Tensor<E>, h: &Tensor<E>, options: &Conv
 ///
 /// # Accuracy
 /// As [`convolve`].
-pub fn correlate<E: ConvolveElement>(x: &Tensor<E>, h: &Tensor<E>, options: &ConvolveOptions) -> Result<Tensor<E>> {
+pub fn correlate<X: Number, H: Number<Wide = X::Wide>>(
+    x: &Tensor<X>,
+    h: &Tensor<H>,
+    options: &ConvolveOptions,
+) -> Result<Tensor<X::Wide>> {
     run("correlate", x, h, options, true)
 }
 
-fn run<E: ConvolveElement>(
+fn run<X: Number, H: Number<Wide = X::Wide>>(
     op: &'static str,
-    x: &Tensor<E>,
-    h: &Tensor<E>,
+    x: &Tensor<X>,
+    h: &Tensor<H>,
     options: &ConvolveOptions,
     correlate: bool,
-) -> Result<Tensor<E>> {
+) -> Result<Tensor<X::Wide>> {
     let rank = options.rank.unwrap_or(x.rank());
     if rank == 0 || rank > 3 || rank > x.rank() {
         let message = format!("must be 1, 2 or 3 and at most the input's {} axes", x.rank());
@@ -146,7 +142,7 @@ fn run<E: ConvolveElement>(
     }
     let shape: Vec<usize> = batch.iter().copied().chain(kept.iter().map(|(_, length)| *length)).collect();
     let ConvolveOptions { boundary, origin, circular, method, .. } = *options;
-    let work = ConvolveWork { op, rank, correlate, circular, mode, method, complex: E::COMPLEX };
+    let work = ConvolveWork { op, rank, correlate, circular, mode, method, complex: X::COMPLEX };
     let moved = boundary != Boundary::Zero || (mode == Mode::Same && origin[..rank] != [0; 3][..rank]);
     if circular || mode == Mode::Valid || !moved {
         return record(x, &Work::Convolve(work), &[x.operand(), h.operand()], &shape);

@@ -1,9 +1,8 @@
 //! Tensors continued past their edges, and rolled around.
 
-use super::convolve::ConvolveElement;
 use super::{MOST_AXES, record};
 use crate::error::{Error, Result};
-use crate::tensor::Tensor;
+use crate::tensor::{Number, Tensor};
 use crate::work::{Boundary, ExtendWork, Work};
 
 /// `x` with more entries before and after it, along its last axes.
@@ -30,7 +29,7 @@ use crate::work::{Boundary, ExtendWork, Work};
 /// assert_eq!(padded, array![2.0_f32, 1.0, 1.0, 2.0, 3.0, 3.0].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn pad<E: ConvolveElement>(x: &Tensor<E>, widths: &[(usize, usize)], boundary: Boundary) -> Result<Tensor<E>> {
+pub fn pad<N: Number>(x: &Tensor<N>, widths: &[(usize, usize)], boundary: Boundary) -> Result<Tensor<N::Wide>> {
     let op = "pad";
     let leading = trailing(op, x, widths.len())?;
     let mut axes: Vec<(i64, usize)> = x.shape().iter().map(|&n| (0, n)).collect();
@@ -65,7 +64,7 @@ pub fn pad<E: ConvolveElement>(x: &Tensor<E>, widths: &[(usize, usize)], boundar
 /// assert_eq!(roll(&x, &[1])?.read_blocking()?, array![3.0_f32, 1.0, 2.0].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn roll<E: ConvolveElement>(x: &Tensor<E>, shifts: &[isize]) -> Result<Tensor<E>> {
+pub fn roll<N: Number>(x: &Tensor<N>, shifts: &[isize]) -> Result<Tensor<N::Wide>> {
     let op = "roll";
     let leading = trailing(op, x, shifts.len())?;
     let mut axes: Vec<(i64, usize)> = x.shape().iter().map(|&n| (0, n)).collect();
@@ -95,7 +94,7 @@ pub fn roll<E: ConvolveElement>(x: &Tensor<E>, shifts: &[isize]) -> Result<Tenso
 /// assert_eq!(ifftshift(&shifted, None)?.read_blocking()?, frequencies.read_blocking()?);
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn fftshift<E: ConvolveElement>(x: &Tensor<E>, axes: Option<&[usize]>) -> Result<Tensor<E>> {
+pub fn fftshift<N: Number>(x: &Tensor<N>, axes: Option<&[usize]>) -> Result<Tensor<N::Wide>> {
     shifted("fftshift", x, axes, |n| n / 2)
 }
 
@@ -106,16 +105,16 @@ pub fn fftshift<E: ConvolveElement>(x: &Tensor<E>, axes: Option<&[usize]>) -> Re
 ///
 /// # Accuracy
 /// Exact.
-pub fn ifftshift<E: ConvolveElement>(x: &Tensor<E>, axes: Option<&[usize]>) -> Result<Tensor<E>> {
+pub fn ifftshift<N: Number>(x: &Tensor<N>, axes: Option<&[usize]>) -> Result<Tensor<N::Wide>> {
     shifted("ifftshift", x, axes, |n| n.div_ceil(2))
 }
 
-fn shifted<E: ConvolveElement>(
+fn shifted<N: Number>(
     op: &'static str,
-    x: &Tensor<E>,
+    x: &Tensor<N>,
     axes: Option<&[usize]>,
     by: impl Fn(usize) -> usize,
-) -> Result<Tensor<E>> {
+) -> Result<Tensor<N::Wide>> {
     let mut shifts = vec![0; x.rank()];
     let all: Vec<usize> = (0..x.rank()).collect();
     for &axis in axes.unwrap_or(&all) {
@@ -127,25 +126,25 @@ fn shifted<E: ConvolveElement>(
 }
 
 /// `x` backwards along an axis that is not empty: what a reflection shows past its end.
-pub(crate) fn reversed<E: ConvolveElement>(op: &'static str, x: &Tensor<E>, axis: usize) -> Result<Tensor<E>> {
+pub(crate) fn reversed<N: Number>(op: &'static str, x: &Tensor<N>, axis: usize) -> Result<Tensor<N::Wide>> {
     let backwards = |(at, &n): (usize, &usize)| if at == axis { (n as i64, n) } else { (0, n) };
     extended(op, x, x.shape().iter().enumerate().map(backwards).collect(), Boundary::Reflect)
 }
 
 /// Number of axes before the last `count`.
-fn trailing<E: ConvolveElement>(op: &'static str, x: &Tensor<E>, count: usize) -> Result<usize> {
+fn trailing<N: Number>(op: &'static str, x: &Tensor<N>, count: usize) -> Result<usize> {
     x.rank().checked_sub(count).ok_or_else(|| {
         Error::argument(op, format!("{count} axes"), format!("are more than the {} of the tensor", x.rank()))
     })
 }
 
 /// `x` from `first` on and of a length, per axis.
-pub(super) fn extended<E: ConvolveElement>(
+pub(super) fn extended<N: Number>(
     op: &'static str,
-    x: &Tensor<E>,
+    x: &Tensor<N>,
     axes: Vec<(i64, usize)>,
     boundary: Boundary,
-) -> Result<Tensor<E>> {
+) -> Result<Tensor<N::Wide>> {
     if x.rank() > MOST_AXES {
         let message = format!("x has {} axes; at most {MOST_AXES} are supported", x.rank());
         return Err(Error::Unsupported { op, message });
@@ -154,5 +153,5 @@ pub(super) fn extended<E: ConvolveElement>(
     if x.is_empty() && !shape.contains(&0) {
         return Err(Error::argument(op, format!("x of shape {:?}", x.shape()), "has no entry to continue"));
     }
-    record(x, &Work::Extend(ExtendWork { op, axes, boundary }), &[x.operand()], &shape)
+    record(x, &Work::Extend(ExtendWork { op, axes, complex: N::COMPLEX, boundary }), &[x.operand()], &shape)
 }

@@ -2,7 +2,7 @@
 
 use super::record;
 use crate::error::{Error, Result};
-use crate::tensor::{Complex32, Element, Tensor};
+use crate::tensor::{Complex32, Element, Number, Tensor};
 use crate::work::{FftKind, FftWork, Operand, Work};
 
 /// Where a transform's factor 1/N goes; NumPy's words.
@@ -37,7 +37,7 @@ impl FftOptions {
 
 /// The discrete Fourier transform `y[k] = Σⱼ x[j] exp(−2πi jk/n)` along the chosen axes.
 ///
-/// Any length from 1 on.
+/// Any length from 1 on; input in f16 is widened as it is read.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] if an axis does not exist or is named twice, or a length is 0; the device's errors.
@@ -60,7 +60,7 @@ impl FftOptions {
 /// assert!(y.iter().all(|c| (c - Complex32::new(1.0, 0.0)).norm() < 1e-6));
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn fft(x: &Tensor<Complex32>, options: &FftOptions) -> Result<Tensor<Complex32>> {
+pub fn fft<N: Number<Wide = Complex32>>(x: &Tensor<N>, options: &FftOptions) -> Result<Tensor<Complex32>> {
     complex("fft", x, options, false)
 }
 
@@ -71,7 +71,7 @@ pub fn fft(x: &Tensor<Complex32>, options: &FftOptions) -> Result<Tensor<Complex
 ///
 /// # Accuracy
 /// As [`fft`].
-pub fn ifft(y: &Tensor<Complex32>, options: &FftOptions) -> Result<Tensor<Complex32>> {
+pub fn ifft<N: Number<Wide = Complex32>>(y: &Tensor<N>, options: &FftOptions) -> Result<Tensor<Complex32>> {
     complex("ifft", y, options, true)
 }
 
@@ -95,7 +95,7 @@ pub fn ifft(y: &Tensor<Complex32>, options: &FftOptions) -> Result<Tensor<Comple
 /// assert!(back.iter().zip([1.0f32, 2.0, 3.0, 4.0]).all(|(a, b)| (a - b).abs() < 1e-5));
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn rfft(x: &Tensor, options: &FftOptions) -> Result<Tensor<Complex32>> {
+pub fn rfft<N: Number<Wide = f32>>(x: &Tensor<N>, options: &FftOptions) -> Result<Tensor<Complex32>> {
     let op = "rfft";
     let axes = Axes::of(op, x.shape(), options, |n| n)?;
     let (&(last, length), others) = axes.list.split_last().ok_or_else(|| no_axis(op))?;
@@ -115,23 +115,33 @@ pub fn rfft(x: &Tensor, options: &FftOptions) -> Result<Tensor<Complex32>> {
 ///
 /// # Accuracy
 /// As [`fft`].
-pub fn irfft(y: &Tensor<Complex32>, options: &FftOptions) -> Result<Tensor> {
+pub fn irfft<N: Number<Wide = Complex32>>(y: &Tensor<N>, options: &FftOptions) -> Result<Tensor> {
     let op = "irfft";
     let axes = Axes::of(op, y.shape(), options, |m| 2 * m.saturating_sub(1))?;
     let (&(last, length), others) = axes.list.split_last().ok_or_else(|| no_axis(op))?;
-    let mut x = y.clone();
+    let scale = axes.scale(options.norm, true);
+    let Some((&(at, own), others)) = others.split_first() else {
+        return axis(op, y, FftKind::HalfToReal, last, length, true, scale);
+    };
+    let mut x: Tensor<Complex32> = axis(op, y, FftKind::Complex, at, own, true, 1.0)?;
     for &(at, length) in others {
         x = axis(op, &x, FftKind::Complex, at, length, true, 1.0)?;
     }
-    axis(op, &x, FftKind::HalfToReal, last, length, true, axes.scale(options.norm, true))
+    axis(op, &x, FftKind::HalfToReal, last, length, true, scale)
 }
 
-fn complex(op: &'static str, x: &Tensor<Complex32>, options: &FftOptions, inverse: bool) -> Result<Tensor<Complex32>> {
+fn complex<N: Number<Wide = Complex32>>(
+    op: &'static str,
+    x: &Tensor<N>,
+    options: &FftOptions,
+    inverse: bool,
+) -> Result<Tensor<Complex32>> {
     let axes = Axes::of(op, x.shape(), options, |n| n)?;
-    let mut y = x.clone();
-    for (count, &(at, length)) in axes.list.iter().rev().enumerate() {
-        let scale = if count == 0 { axes.scale(options.norm, inverse) } else { 1.0 };
-        y = axis(op, &y, FftKind::Complex, at, length, inverse, scale)?;
+    let (&(last, length), others) = axes.list.split_last().ok_or_else(|| no_axis(op))?;
+    let scale = axes.scale(options.norm, inverse);
+    let mut y: Tensor<Complex32> = axis(op, x, FftKind::Complex, last, length, inverse, scale)?;
+    for &(at, length) in others.iter().rev() {
+        y = axis(op, &y, FftKind::Complex, at, length, inverse, 1.0)?;
     }
     Ok(y)
 }

@@ -20,7 +20,7 @@ mod taper;
 mod window;
 
 pub use attention::{AttentionMask, AttentionOptions, attention, kernel_attention, linear_attention};
-pub use convolve::{ConvolveElement, ConvolveOptions, convolve, correlate};
+pub use convolve::{ConvolveOptions, convolve, correlate};
 pub use dct::{DctOptions, dct, dst, idct, idst};
 pub(crate) use extend::reversed;
 pub use extend::{fftshift, ifftshift, pad, roll};

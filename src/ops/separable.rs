@@ -1,8 +1,8 @@
 //! Convolution with kernels that are products of one kernel per axis.
 
-use super::convolve::{ConvolveElement, ConvolveOptions, convolve};
+use super::convolve::{ConvolveOptions, convolve};
 use crate::error::{Error, Result};
-use crate::tensor::Tensor;
+use crate::tensor::{Number, Tensor};
 
 /// The convolution with the product of one kernel per axis, `h[s, t, …] = kernels[0][s] · kernels[1][t] · …`, over as many
 /// trailing axes as there are kernels; axes before them are a batch.
@@ -29,18 +29,21 @@ use crate::tensor::Tensor;
 /// assert_eq!(y, array![[1.0_f32, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn convolve_separable<E: ConvolveElement>(
-    x: &Tensor<E>,
-    kernels: &[&Tensor<E>],
+pub fn convolve_separable<X: Number, H: Number<Wide = X::Wide>>(
+    x: &Tensor<X>,
+    kernels: &[&Tensor<H>],
     options: &ConvolveOptions,
-) -> Result<Tensor<E>> {
+) -> Result<Tensor<X::Wide>> {
     let op = "convolve_separable";
     let rank = kernels.len();
-    if rank == 0 || rank > 3 || rank > x.rank() {
+    let wrong_number = || {
         let message = format!("must be 1, 2 or 3 and at most the {} axes of x", x.rank());
-        return Err(Error::argument(op, format!("{rank} kernels"), message));
+        Error::argument(op, format!("{rank} kernels"), message)
+    };
+    if rank > 3 || rank > x.rank() {
+        return Err(wrong_number());
     }
-    let mut result = x.clone();
+    let mut result: Option<Tensor<X::Wide>> = None;
     for (axis, kernel) in kernels.iter().enumerate() {
         let [taps] = *kernel.shape() else {
             let message = format!("has shape {:?}; kernels of single axes are vectors", kernel.shape());
@@ -51,8 +54,11 @@ pub fn convolve_separable<E: ConvolveElement>(
         shape[axis] = taps;
         let mut origin = [0; 3];
         origin[axis] = options.origin[axis];
-        result =
-            convolve(&result, &kernel.reshape(&shape)?, &ConvolveOptions { rank: Some(rank), origin, ..*options })?;
+        let (kernel, options) = (kernel.reshape(&shape)?, ConvolveOptions { rank: Some(rank), origin, ..*options });
+        result = Some(match &result {
+            None => convolve(x, &kernel, &options)?,
+            Some(x) => convolve(x, &kernel, &options)?,
+        });
     }
-    Ok(result)
+    result.ok_or_else(wrong_number)
 }

@@ -1,11 +1,10 @@
 //! Fourier transforms of short frames, and back; power spectra.
 
-use super::convolve::ConvolveElement;
 use super::extend::pad;
 use super::fft::{FftOptions, axis_of_tapered, rfft};
 use super::{entrywise, record};
 use crate::error::{Error, Result};
-use crate::tensor::{Complex32, Element, Tensor, upload_slice};
+use crate::tensor::{Complex32, Element, Number, Tensor, upload_slice};
 use crate::work::{Boundary, FftKind, Layout, OverlapAddWork, Work};
 
 /// How a signal is cut into frames.
@@ -84,7 +83,7 @@ impl StftOptions {
 /// assert!(back.iter().enumerate().all(|(t, y)| (y - (0.3 * t as f32).sin()).abs() < 1e-5));
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn stft(x: &Tensor, options: &StftOptions) -> Result<Tensor<Complex32>> {
+pub fn stft<N: Number<Wide = f32>>(x: &Tensor<N>, options: &StftOptions) -> Result<Tensor<Complex32>> {
     Ok(spectra("stft", x, FftKind::RealToHalf, options)?.transpose())
 }
 
@@ -95,7 +94,7 @@ pub fn stft(x: &Tensor, options: &StftOptions) -> Result<Tensor<Complex32>> {
 ///
 /// # Accuracy
 /// As [`stft`].
-pub fn stft_complex(x: &Tensor<Complex32>, options: &StftOptions) -> Result<Tensor<Complex32>> {
+pub fn stft_complex<N: Number<Wide = Complex32>>(x: &Tensor<N>, options: &StftOptions) -> Result<Tensor<Complex32>> {
     Ok(spectra("stft", x, FftKind::Complex, options)?.transpose())
 }
 
@@ -106,7 +105,7 @@ pub fn stft_complex(x: &Tensor<Complex32>, options: &StftOptions) -> Result<Tens
 ///
 /// # Accuracy
 /// Relative L1 error of a frame at most three times the L2 error of [`stft`].
-pub fn spectrogram(x: &Tensor, options: &StftOptions) -> Result<Tensor> {
+pub fn spectrogram<N: Number<Wide = f32>>(x: &Tensor<N>, options: &StftOptions) -> Result<Tensor> {
     let op = "spectrogram";
     Ok(entrywise::squared_magnitude(op, &spectra(op, x, FftKind::RealToHalf, options)?)?.transpose())
 }
@@ -128,25 +127,37 @@ pub fn spectrogram(x: &Tensor, options: &StftOptions) -> Result<Tensor> {
 /// assert_eq!(power_spectrum(&x, &FftOptions::default())?.read_blocking()?, array![0.0_f32, 4.0, 0.0].into_dyn());
 /// # Ok::<(), gristmill::Error>(())
 /// ```
-pub fn power_spectrum(x: &Tensor, options: &FftOptions) -> Result<Tensor> {
+pub fn power_spectrum<N: Number<Wide = f32>>(x: &Tensor<N>, options: &FftOptions) -> Result<Tensor> {
     entrywise::squared_magnitude("power_spectrum", &rfft(x, options)?)
 }
 
 /// The spectra of all frames, `… × frames × frequencies`.
-fn spectra<E: ConvolveElement>(
+fn spectra<N: Number>(
     op: &'static str,
-    x: &Tensor<E>,
+    x: &Tensor<N>,
     kind: FftKind,
     options: &StftOptions,
 ) -> Result<Tensor<Complex32>> {
     options.check(op)?;
-    let n = options.window.len();
-    let last = x.rank().checked_sub(1).ok_or_else(|| Error::shape(op, "the input is a scalar; it needs samples"))?;
+    if x.rank() == 0 {
+        return Err(Error::shape(op, "the input is a scalar; it needs samples"));
+    }
     // Only the padded signal is a copy, not the frames.
-    let x = match options.centre {
-        Some(boundary) => pad(x, &[(n / 2, n / 2)], boundary)?,
-        None => x.clone(),
-    };
+    let half = options.window.len() / 2;
+    match options.centre {
+        Some(boundary) => framed(op, &pad(x, &[(half, half)], boundary)?, kind, options),
+        None => framed(op, x, kind, options),
+    }
+}
+
+/// The same, of a signal that frames do not reach beyond.
+fn framed<N: Number>(
+    op: &'static str,
+    x: &Tensor<N>,
+    kind: FftKind,
+    options: &StftOptions,
+) -> Result<Tensor<Complex32>> {
+    let (n, last) = (options.window.len(), x.rank() - 1);
     let samples = x.shape()[last];
     if samples < n {
         let message = format!("the signal has {samples} samples, a frame {n}; give more, or centre the frames");
@@ -158,7 +169,7 @@ fn spectra<E: ConvolveElement>(
     layout.strides[last] = options.hop.saturating_mul(stride);
     layout.shape.push(n);
     layout.strides.push(stride);
-    let window = options.upload(&x)?;
+    let window = options.upload(x)?;
     axis_of_tapered(op, &x.with_layout(layout), Some(&window), kind, last + 1, options.points(), false, 1.0)
 }
 

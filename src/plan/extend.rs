@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::lower::output_bytes;
 use super::parameters::Words;
 use super::pieces::{Region, extent, length, longest, pieces, window, window_bytes};
+use super::stored::Stored;
 use super::{BufferId, Limits, Pass, Program};
 use crate::error::{Error, Result};
 use crate::shader::{Shader, ShaderFile, Tail};
@@ -32,8 +33,10 @@ pub(super) fn lower(work: &ExtendWork, inputs: &[Input<'_>], limits: &Limits) ->
     }
     let lengths: Vec<usize> = work.axes.iter().map(|(_, length)| *length).collect();
     let dense = Layout::contiguous(&lengths);
-    let bytes = input.element_bytes as u64;
-    let mut program = Program::new(op, output_bytes(op, dense.len() as u64, bytes, limits)?);
+    let stored = Stored::new(work.complex, input.element_bytes);
+    let wide = Stored { halves: false, ..stored };
+    let (from_bytes, to_bytes) = (stored.bytes(), wide.bytes());
+    let mut program = Program::new(op, output_bytes(op, dense.len() as u64, to_bytes, limits)?);
     if dense.is_empty() {
         return Ok(program);
     }
@@ -42,11 +45,6 @@ pub(super) fn lower(work: &ExtendWork, inputs: &[Input<'_>], limits: &Limits) ->
         let message = format!("{shape:?} cannot be extended to {lengths:?}: axes have 1 to {LONGEST} entries");
         return Err(Error::Unsupported { op, message });
     }
-    let (element, outside) = match bytes {
-        4 => ("u32", "bits"),
-        8 => ("vec2<u32>", "vec2<u32>(bits, 0u)"),
-        _ => return Err(Error::argument(op, "element", format!("of {bytes} bytes cannot be extended"))),
-    };
 
     let rank = shape.len();
     let mut from = [0; AXES];
@@ -65,12 +63,12 @@ pub(super) fn lower(work: &ExtendWork, inputs: &[Input<'_>], limits: &Limits) ->
     };
     let kept: [u64; AXES] = std::array::from_fn(|axis| if moved[axis] { 0 } else { from[axis] });
     let excess = |piece: &Region<AXES>| {
-        if window_bytes(bytes, extent(&read(piece), from), limits) > limits.max_binding_bytes {
+        if window_bytes(from_bytes, extent(&read(piece), from), limits) > limits.max_binding_bytes {
             return longest(piece, kept);
         }
         let count = piece.iter().map(length).product::<u64>();
         let dear = count as f64 * OPERATIONS > limits.max_pass_cost.max(OPERATIONS);
-        (dear || window_bytes(bytes, extent(piece, to), limits) > limits.max_binding_bytes)
+        (dear || window_bytes(to_bytes, extent(piece, to), limits) > limits.max_binding_bytes)
             .then(|| longest(piece, to))
             .flatten()
     };
@@ -81,10 +79,18 @@ pub(super) fn lower(work: &ExtendWork, inputs: &[Input<'_>], limits: &Limits) ->
             limits.max_binding_bytes, limits.adapter
         ),
     })?;
+    // Bits are moved, not numbers: what a device makes of subnormals and NaN as it computes does not matter then.
+    let (element, outside) = if work.complex { ("vec2u", "vec2u(bits, 0u)") } else { ("u32", "bits") };
+    let entry = if stored.halves { "bitcast<Element>(load_x(at))" } else { "x[at]" };
+    let code = format!(
+        "fn outside(bits: u32) -> Element {{ return {outside}; }}\nfn entry(at: u32) -> Element {{ return {entry}; }}\n"
+    );
+    let load = if stored.halves { stored.load("x") } else { String::new() };
     let tail = Tail::new()
         .alias("Element", element)
-        .code(&format!("fn outside(bits: u32) -> Element {{ return {outside}; }}"));
-    let shader = Arc::new(Shader { file: EXTEND, tail, math: false, indices_proven: true });
+        .alias("Stored", if stored.halves { stored.element() } else { element })
+        .code(&(load + &code));
+    let shader = Arc::new(Shader { file: EXTEND, tail, math: stored.halves, indices_proven: true });
     let boundary = match work.boundary {
         Boundary::Zero | Boundary::Constant(_) => 0,
         Boundary::Reflect => 1,
@@ -98,8 +104,8 @@ pub(super) fn lower(work: &ExtendWork, inputs: &[Input<'_>], limits: &Limits) ->
             region.iter().zip(strides).map(|(range, stride)| range.start * stride).sum::<u64>()
         };
         let (source, source_before) =
-            window(BufferId::Input(0), bytes, *offset as u64 + first(&seen, from), extent(&seen, from), limits);
-        let (target, target_before) = window(BufferId::Output, bytes, first(&piece, to), extent(&piece, to), limits);
+            window(BufferId::Input(0), from_bytes, *offset as u64 + first(&seen, from), extent(&seen, from), limits);
+        let (target, target_before) = window(BufferId::Output, to_bytes, first(&piece, to), extent(&piece, to), limits);
         let count: u64 = piece.iter().map(length).product();
         let (grid, width) = limits.fold(count.div_ceil(64));
         let mut words = Words::new();
@@ -144,11 +150,12 @@ mod tests {
                 (vec![20, 30], vec![(-25, 70), (7, 9)]),
                 (vec![40, 6, 7], vec![(0, 40), (2, 6), (-7, 7)]),
             ] {
-                for element_bytes in [4, 8] {
+                for (complex, element_bytes) in [(false, 2), (false, 4), (true, 4), (true, 8)] {
                     let layout = Layout::contiguous(&shape);
-                    let work = ExtendWork { op: "pad", axes: axes.clone(), boundary };
+                    let work = ExtendWork { op: "pad", axes: axes.clone(), complex, boundary };
                     let program = lower(&work, &[Input { layout: &layout, element_bytes }], &limits).unwrap();
-                    assert_sound(&program, &[(layout.end() * element_bytes) as u64], &limits);
+                    let bytes = (layout.end() * element_bytes).next_multiple_of(4) as u64;
+                    assert_sound(&program, &[bytes], &limits);
                 }
             }
         }
@@ -158,7 +165,8 @@ mod tests {
     fn what_cannot_be_extended_is_refused() {
         let layout = Layout::contiguous(&[0, 4]);
         let input = [Input { layout: &layout, element_bytes: 4 }];
-        let lower = |axes| lower(&ExtendWork { op: "pad", axes, boundary: Boundary::Wrap }, &input, &tight());
+        let work = |axes| ExtendWork { op: "pad", axes, complex: false, boundary: Boundary::Wrap };
+        let lower = |axes| lower(&work(axes), &input, &tight());
         assert!(lower(vec![(0, 3), (0, 4)]).is_err());
         assert!(lower(vec![(0, 0)]).is_err());
         assert!(lower(vec![(0, 0), (0, 4)]).unwrap().passes.is_empty());

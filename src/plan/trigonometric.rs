@@ -286,6 +286,7 @@ pub(super) fn lower(
             inverse: route.source.0 == Number::Half,
             scale: 1.0,
             number: route.source.0,
+            halves: false,
             conjugate: false,
             source: Side { buffer: from, offset: 0, stride: 1, length: from_length },
             taper: None,

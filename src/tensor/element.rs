@@ -7,16 +7,20 @@ use crate::error::{Error, Result};
 /// A complex number of two f32, as the device stores it.
 pub type Complex32 = num_complex::Complex<f32>;
 
+/// A complex number of two f16, as the device stores it.
+pub type Complex16 = num_complex::Complex<f16>;
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for super::Complex32 {}
+    impl Sealed for super::Complex16 {}
     impl Sealed for u32 {}
     impl Sealed for i32 {}
     impl Sealed for half::f16 {}
 }
 
-/// An element type of tensors: `f32`, [`f16`](crate::f16), [`Complex32`], `u32` or `i32`.
+/// An element type of tensors: `f32`, [`f16`](crate::f16), [`Complex32`], [`Complex16`], `u32` or `i32`.
 pub trait Element: bytemuck::Pod + Send + Sync + sealed::Sealed + std::fmt::Debug {
     /// The name that messages give it.
     const NAME: &'static str;
@@ -27,6 +31,9 @@ impl Element for f32 {
 }
 impl Element for Complex32 {
     const NAME: &'static str = "Complex32";
+}
+impl Element for Complex16 {
+    const NAME: &'static str = "Complex16";
 }
 impl Element for u32 {
     const NAME: &'static str = "u32";
@@ -56,6 +63,30 @@ pub trait Real: Element {}
 impl Real for f32 {}
 impl Real for f16 {}
 
+/// Numbers that signals are made of: `f32` and [`Complex32`], or [`f16`](crate::f16) and [`Complex16`] in half the memory.
+/// Halves are widened as they are read, which is exact; all arithmetic and all results are [wide](Self::Wide).
+pub trait Number: Element {
+    /// The same in f32.
+    type Wide: Number<Wide = Self::Wide>;
+    /// Whether there is an imaginary part.
+    const COMPLEX: bool;
+}
+
+macro_rules! numbers {
+    ($($number:ty => $wide:ty, $complex:literal;)*) => {$(
+        impl Number for $number {
+            type Wide = $wide;
+            const COMPLEX: bool = $complex;
+        }
+    )*};
+}
+numbers! {
+    f32 => f32, false;
+    f16 => f32, false;
+    Complex32 => Complex32, true;
+    Complex16 => Complex32, true;
+}
+
 /// A host number and the element that it becomes on upload. Narrowing rounds to nearest; a finite number that would
 /// become infinite is an [`Error::Overflow`].
 pub trait HostElement: Copy {
@@ -78,7 +109,7 @@ macro_rules! same_on_both_sides {
         }
     )*};
 }
-same_on_both_sides!(f32, f16, Complex32, u32, i32);
+same_on_both_sides!(f32, f16, Complex32, Complex16, u32, i32);
 
 impl HostElement for f64 {
     type Device = f32;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-pub use element::{Complex32, Element, HostElement, Real};
+pub use element::{Complex16, Complex32, Element, HostElement, Number, Real};
 pub(crate) use transfer::{upload, upload_slice};
 
 use crate::work::{Executor, Layout, Operand, Storage};

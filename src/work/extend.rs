@@ -45,14 +45,16 @@ impl Boundary {
     }
 }
 
-/// `out[i…] = x[place(first + i)…]` along every axis, with the boundary's [place](Boundary::place); one input of f32 or
-/// [`Complex32`](num_complex::Complex32), no axis of it empty unless the result is.
+/// `out[i…] = x[place(first + i)…]` along every axis, with the boundary's [place](Boundary::place); one input of
+/// numbers, no axis of it empty unless the result is. The result is wide.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExtendWork {
     /// The op's name, for errors.
     pub op: &'static str,
     /// Per axis of the input, where the result starts in it (it may start before it), and how long it is.
     pub axes: Vec<(i64, usize)>,
+    /// Numbers have an imaginary part.
+    pub complex: bool,
     /// What lies beyond the edges.
     pub boundary: Boundary,
 }

@@ -1,10 +1,10 @@
 //! Convolution and correlation: modes, boundaries, methods, ranks 1 to 3, real and complex, circular.
 
-use num_complex::{Complex, Complex32};
-
 use std::collections::HashSet;
 
+use half::f16;
 use ndarray::{ArrayD, IxDyn};
+use num_complex::{Complex, Complex32};
 
 use super::extend::walk;
 use super::{Body, sampled, shape_name};
@@ -14,6 +14,7 @@ use crate::conformance::{Generator, bounds};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ops::{ConvolveOptions, convolve, correlate};
+use crate::tensor::{Complex16, HostElement, Number};
 use crate::work::{Boundary, Method, Mode};
 
 /// One convolution or correlation.
@@ -21,6 +22,8 @@ use crate::work::{Boundary, Method, Mode};
 pub(crate) struct ConvolveTrial {
     correlate: bool,
     complex: bool,
+    /// The inputs are stored in f16.
+    halves: bool,
     /// Batch axes in front, then the convolved ones.
     x: Vec<usize>,
     h: Vec<usize>,
@@ -35,19 +38,19 @@ pub(crate) struct ConvolveTrial {
 impl ConvolveTrial {
     pub(super) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
         let mut generator = Generator::named(name);
-        let mut draw = || Complex32::new(generator.bell(), if self.complex { generator.bell() } else { 0.0 });
+        let mut number = || if self.halves { f16::from_f32(generator.bell()).to_f32() } else { generator.bell() };
+        let mut draw = || Complex32::new(number(), if self.complex { number() } else { 0.0 });
         let x = ArrayD::from_shape_simple_fn(IxDyn(&self.x), &mut draw);
         let h = ArrayD::from_shape_simple_fn(IxDyn(&self.h), &mut draw);
-        let Self { rank, mode, method, boundary, origin, circular, .. } = *self;
-        let options = ConvolveOptions { mode, method, rank: Some(rank), boundary, origin, circular };
-        let got = if self.complex {
-            let (x, h) = (context.upload(&x)?, context.upload(&h)?);
-            let result = if self.correlate { correlate(&x, &h, &options) } else { convolve(&x, &h, &options) };
-            result?.read().await?
-        } else {
-            let (x, h) = (context.upload(&x.mapv(|value| value.re))?, context.upload(&h.mapv(|value| value.re))?);
-            let result = if self.correlate { correlate(&x, &h, &options) } else { convolve(&x, &h, &options) };
-            result?.read().await?.mapv(|re| Complex32::new(re, 0.0))
+        let wide = |re: f32| Complex32::new(re, 0.0);
+        let got = match (self.complex, self.halves) {
+            (false, false) => self.result(context, &x, &h, |z| z.re).await?.mapv(wide),
+            (false, true) => self.result(context, &x, &h, |z| f16::from_f32(z.re)).await?.mapv(wide),
+            (true, false) => self.result(context, &x, &h, |z| z).await?,
+            (true, true) => {
+                let narrow = |z: Complex32| Complex16::new(f16::from_f32(z.re), f16::from_f32(z.im));
+                self.result(context, &x, &h, narrow).await?
+            }
         };
         let want = Expected::new(self, &x, &h);
         if got.shape() != want.shape() {
@@ -63,6 +66,23 @@ impl ConvolveTrial {
             comparison.complex(|| format!("flat index {at}"), got, value, bound);
         }
         Ok(comparison)
+    }
+}
+
+impl ConvolveTrial {
+    /// What comes out for both inputs stored as `stored` says.
+    async fn result<N: Number + HostElement<Device = N>>(
+        &self,
+        context: &Context,
+        x: &ArrayD<Complex32>,
+        h: &ArrayD<Complex32>,
+        stored: impl Fn(Complex32) -> N,
+    ) -> Result<ArrayD<N::Wide>> {
+        let Self { rank, mode, method, boundary, origin, circular, .. } = *self;
+        let options = ConvolveOptions { mode, method, rank: Some(rank), boundary, origin, circular };
+        let (x, h) = (context.upload(&x.mapv(&stored))?, context.upload(&h.mapv(&stored))?);
+        let result = if self.correlate { correlate(&x, &h, &options) } else { convolve(&x, &h, &options) };
+        result?.read().await
     }
 }
 
@@ -268,30 +288,31 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
             word(MODES.iter().find(|(mode, _)| *mode == trial.mode).map(|(_, word)| *word))
         };
         let method = word(METHODS.iter().find(|(method, _)| *method == trial.method).map(|(_, word)| *word));
+        let half = if trial.halves { " f16" } else { "" };
         let dtype = if trial.complex { " complex" } else { "" };
         let edges = match (trial.boundary, trial.origin) {
             (Boundary::Zero, [0, 0, 0]) => String::new(),
             (boundary, origin) => format!(" {boundary:?} {origin:?}").to_lowercase(),
         };
         let shapes = format!("{} ∗ {} rank {}", shape_name(&trial.x), shape_name(&trial.h), trial.rank);
-        trials.push(Trial::new(op, format!("{shapes} {how} {method}{dtype}{edges}"), Body::Convolve(trial)));
+        trials.push(Trial::new(op, format!("{shapes} {how} {method}{dtype}{half}{edges}"), Body::Convolve(trial)));
     };
-    for row in super::settings(extent, &[SIZES.len(), MODES.len() + 1, METHODS.len(), 2, 2]) {
-        let [size, mode, method, correlate, complex] = row[..] else { continue };
+    for row in super::settings(extent, &[SIZES.len(), MODES.len() + 1, METHODS.len(), 2, 2, 2]) {
+        let [size, mode, method, correlate, complex, halves] = row[..] else { continue };
         let (Some(&(x, h, rank)), Some(&(method, _))) = (SIZES.get(size), METHODS.get(method)) else { continue };
         let circular = mode == MODES.len();
         if circular && x.iter().zip(h).any(|(n, k)| k > n) {
             continue;
         }
         let mode = MODES.get(mode).map_or(Mode::Full, |(mode, _)| *mode);
-        let (correlate, complex) = (correlate == 1, complex == 1);
+        let (correlate, complex, halves) = (correlate == 1, complex == 1, halves == 1);
         let (x, h) = (x.to_vec(), h.to_vec());
         let (boundary, origin) = (Boundary::Zero, [0; 3]);
-        add(ConvolveTrial { correlate, complex, x, h, rank, mode, method, boundary, origin, circular });
+        add(ConvolveTrial { correlate, complex, halves, x, h, rank, mode, method, boundary, origin, circular });
     }
     // Boundaries, with kernels longer than the signal among them; modes but the valid one, which sees no boundary.
-    for row in super::settings(extent, &[BOUNDED.len(), BOUNDARIES.len(), 3, METHODS.len(), 2, 2]) {
-        let [size, boundary, mode, method, correlate, complex] = row[..] else { continue };
+    for row in super::settings(extent, &[BOUNDED.len(), BOUNDARIES.len(), 3, METHODS.len(), 2, 2, 2]) {
+        let [size, boundary, mode, method, correlate, complex, halves] = row[..] else { continue };
         let (Some(&(x, h, rank, origin)), Some(&boundary)) = (BOUNDED.get(size), BOUNDARIES.get(boundary)) else {
             continue;
         };
@@ -300,13 +321,14 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
             continue;
         };
         let (x, h) = (x.to_vec(), h.to_vec());
-        let (correlate, complex) = (correlate == 1, complex == 1);
+        let (correlate, complex, halves) = (correlate == 1, complex == 1, halves == 1);
         let origin = if mode == Mode::Same { origin } else { [0; 3] };
-        add(ConvolveTrial { correlate, complex, x, h, rank, mode, method, boundary, origin, circular: false });
+        add(ConvolveTrial { correlate, complex, halves, x, h, rank, mode, method, boundary, origin, circular: false });
     }
     let plain = |x: &[usize], h: &[usize], mode, method| ConvolveTrial {
         correlate: false,
         complex: false,
+        halves: false,
         x: x.to_vec(),
         h: h.to_vec(),
         rank: x.len(),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use half::f16;
 use ndarray::{ArrayD, IxDyn};
 use num_complex::Complex32;
 
@@ -12,6 +13,7 @@ use crate::conformance::trial::{Extent, Trial};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ops::{pad, roll};
+use crate::tensor::{Complex16, HostElement, Number};
 use crate::work::Boundary;
 
 /// Which entry of `n` stands `at` places after the first, found step by step; `None`: none of them.
@@ -39,6 +41,8 @@ pub(super) fn walk(boundary: Boundary, at: i64, n: usize) -> Option<usize> {
 #[derive(Debug, Clone)]
 pub(crate) struct ExtendTrial {
     complex: bool,
+    /// It is stored in f16.
+    halves: bool,
     shape: Vec<usize>,
     /// Seen with its last two axes swapped.
     transposed: bool,
@@ -52,27 +56,36 @@ enum What {
 }
 
 impl ExtendTrial {
+    /// What comes out for an input stored as `stored` says.
+    async fn result<N: Number + HostElement<Device = N>>(
+        &self,
+        context: &Context,
+        x: &ArrayD<Complex32>,
+        stored: impl Fn(Complex32) -> N,
+    ) -> Result<ArrayD<N::Wide>> {
+        let x = context.upload(&x.mapv(stored))?;
+        let x = if self.transposed { x.transpose() } else { x };
+        let result = match &self.what {
+            What::Pad(widths, boundary) => pad(&x, widths, *boundary),
+            What::Roll(shifts) => roll(&x, shifts),
+        };
+        result?.read().await
+    }
+
     pub(super) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
         let mut generator = Generator::named(name);
-        let mut draw = || Complex32::new(generator.bell(), if self.complex { generator.bell() } else { 0.0 });
+        let mut number = || if self.halves { f16::from_f32(generator.bell()).to_f32() } else { generator.bell() };
+        let mut draw = || Complex32::new(number(), if self.complex { number() } else { 0.0 });
         let mut x = ArrayD::from_shape_simple_fn(IxDyn(&self.shape), &mut draw);
-        let got = if self.complex {
-            let x = context.upload(&x)?;
-            let x = if self.transposed { x.transpose() } else { x };
-            match &self.what {
-                What::Pad(widths, boundary) => pad(&x, widths, *boundary),
-                What::Roll(shifts) => roll(&x, shifts),
-            }?
-            .read()
-            .await?
-        } else {
-            let x = context.upload(&x.mapv(|value| value.re))?;
-            let x = if self.transposed { x.transpose() } else { x };
-            let result = match &self.what {
-                What::Pad(widths, boundary) => pad(&x, widths, *boundary),
-                What::Roll(shifts) => roll(&x, shifts),
-            };
-            result?.read().await?.mapv(|re| Complex32::new(re, 0.0))
+        let wide = |re: f32| Complex32::new(re, 0.0);
+        let got = match (self.complex, self.halves) {
+            (false, false) => self.result(context, &x, |z| z.re).await?.mapv(wide),
+            (false, true) => self.result(context, &x, |z| f16::from_f32(z.re)).await?.mapv(wide),
+            (true, false) => self.result(context, &x, |z| z).await?,
+            (true, true) => {
+                let narrow = |z: Complex32| Complex16::new(f16::from_f32(z.re), f16::from_f32(z.im));
+                self.result(context, &x, narrow).await?
+            }
         };
         let rank = self.shape.len();
         if self.transposed && rank >= 2 {
@@ -140,26 +153,27 @@ const ROLLS: [(&[usize], &[isize]); 5] =
 
 pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     let mut trials = Vec::new();
-    let mut add = |setting: String, (complex, transposed): (bool, bool), shape: &[usize], what: What| {
+    let mut add = |setting: String, (complex, halves, transposed): (bool, bool, bool), shape: &[usize], what: What| {
         let (op, dtype) =
             (if matches!(what, What::Pad(..)) { "pad" } else { "roll" }, if complex { " complex" } else { "" });
         let seen = if transposed { " transposed" } else { "" };
-        let body = Body::Extend(ExtendTrial { complex, shape: shape.to_vec(), transposed, what });
-        trials.push(Trial::new(op, format!("{} {setting}{dtype}{seen}", shape_name(shape)), body));
+        let half = if halves { " f16" } else { "" };
+        let body = Body::Extend(ExtendTrial { complex, halves, shape: shape.to_vec(), transposed, what });
+        trials.push(Trial::new(op, format!("{} {setting}{dtype}{half}{seen}", shape_name(shape)), body));
     };
-    for row in settings(extent, &[PADS.len(), BOUNDARIES.len(), 2, 2]) {
-        let [pad, boundary, complex, transposed] = row[..] else { continue };
+    for row in settings(extent, &[PADS.len(), BOUNDARIES.len(), 2, 2, 2]) {
+        let [pad, boundary, complex, halves, transposed] = row[..] else { continue };
         let (Some(&(shape, widths)), Some(&(boundary, name))) = (PADS.get(pad), BOUNDARIES.get(boundary)) else {
             continue;
         };
         // Nothing continues an axis without entries.
         let transposed = if shape.contains(&0) { 0 } else { transposed };
         let what = What::Pad(widths.to_vec(), boundary);
-        add(format!("by {widths:?} {name}"), (complex == 1, transposed == 1), shape, what);
+        add(format!("by {widths:?} {name}"), (complex == 1, halves == 1, transposed == 1), shape, what);
     }
     for (shape, shifts) in ROLLS {
         for complex in [false, true] {
-            add(format!("by {shifts:?}"), (complex, complex), shape, What::Roll(shifts.to_vec()));
+            add(format!("by {shifts:?}"), (complex, !complex, complex), shape, What::Roll(shifts.to_vec()));
         }
     }
     let mut seen = HashSet::new();

@@ -1,8 +1,10 @@
 //! Fourier transforms: complex, real and inverse, chosen axes, cropped and padded, in the three norms.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
 use std::f64::consts::TAU;
 
+use half::f16;
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use num_complex::{Complex, Complex32};
 
@@ -13,7 +15,8 @@ use crate::conformance::{Generator, bounds};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ops::{FftOptions, Norm, fft, ifft, irfft, rfft};
-use crate::tensor::{Element, HostElement, Tensor};
+use crate::reference;
+use crate::tensor::{Complex16, Element, HostElement, Number, Tensor};
 
 /// Which transform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub(crate) struct FftTrial {
     /// Transform lengths where they differ from the shape's.
     lengths: Option<Vec<usize>>,
     norm: Norm,
+    /// The input is stored in f16.
+    halves: bool,
     /// The input's last two axes are stored the other way round.
     transposed: bool,
     /// Only this many coefficients, chosen at random, are compared: those of a long line take long by the definition.
@@ -58,23 +63,40 @@ impl FftTrial {
         if let (Transform::Irfft, Some(n)) = (self.transform, shape.get_mut(last)) {
             *n = *n / 2 + 1;
         }
+        let draw = || if self.halves { f16::from_f32(generator.bell()).to_f32() } else { generator.bell() };
         if self.transform == Transform::Rfft {
-            let x = ArrayD::from_shape_simple_fn(IxDyn(&shape), || generator.bell());
-            let device = self.upload(context, &x)?;
-            let result = rfft(&device, &options)?.read().await?;
-            return Ok(self.judge(&x.mapv(|re| Complex::new(f64::from(re), 0.0)), &result.mapv(widen)));
+            let x = ArrayD::from_shape_simple_fn(IxDyn(&shape), draw);
+            let result = match self.halves {
+                true => rfft(&self.upload(context, &x.mapv(f16::from_f32))?, &options)?,
+                false => rfft(&self.upload(context, &x)?, &options)?,
+            };
+            let x = x.mapv(|re| Complex::new(f64::from(re), 0.0));
+            return Ok(self.judge(&x, &result.read().await?.mapv(widen)));
         }
-        let x = ArrayD::from_shape_simple_fn(IxDyn(&shape), || Complex32::new(generator.bell(), generator.bell()));
-        let device = self.upload(context, &x)?;
-        let result = match self.transform {
-            Transform::Irfft => irfft(&device, &options)?.read().await?.mapv(|re| Complex::new(f64::from(re), 0.0)),
-            Transform::Ifft => ifft(&device, &options)?.read().await?.mapv(widen),
-            _ => fft(&device, &options)?.read().await?.mapv(widen),
+        let mut draw = draw;
+        let x = ArrayD::from_shape_simple_fn(IxDyn(&shape), || Complex32::new(draw(), draw()));
+        let result = match self.halves {
+            true => {
+                let narrow = |z: Complex32| Complex16::new(f16::from_f32(z.re), f16::from_f32(z.im));
+                self.transformed(&self.upload(context, &x.mapv(narrow))?, &options).await?
+            }
+            false => self.transformed(&self.upload(context, &x)?, &options).await?,
         };
         match self.sampled {
             Some(count) => Ok(self.judge_some(&x.mapv(widen), &result, count, &mut generator)),
             None => Ok(self.judge(&x.mapv(widen), &result)),
         }
+    }
+
+    async fn transformed<N>(&self, x: &Tensor<N>, options: &FftOptions) -> Result<ArrayD<Complex<f64>>>
+    where
+        N: Number<Wide = Complex32>,
+    {
+        Ok(match self.transform {
+            Transform::Irfft => irfft(x, options)?.read().await?.mapv(|re| Complex::new(f64::from(re), 0.0)),
+            Transform::Ifft => ifft(x, options)?.read().await?.mapv(widen),
+            _ => fft(x, options)?.read().await?.mapv(widen),
+        })
     }
 
     /// Points of a complex transform forwards along one axis.
@@ -173,17 +195,13 @@ impl FftTrial {
         let mut data = x.clone();
         let last = self.axes.len().saturating_sub(1);
         for (at, (&axis, &n)) in self.axes.iter().zip(&lengths).enumerate() {
-            data = match self.transform {
-                Transform::Irfft if at == last => hermitian(&fit(&data, axis, n / 2 + 1), axis, n),
-                _ => fit(&data, axis, n),
-            };
-            for mut lane in data.lanes_mut(Axis(axis)) {
-                let line: Vec<_> = lane.iter().copied().collect();
-                lane.iter_mut().zip(dft(&line, self.transform.inverse())).for_each(|(to, from)| *to = from);
+            if self.transform == Transform::Irfft && at == last {
+                data = hermitian(&data, axis, n);
             }
+            data = reference::dft_along(data.view(), axis, n, self.transform.inverse(), 1.0);
         }
         if let (Transform::Rfft, Some(&axis), Some(&n)) = (self.transform, self.axes.last(), lengths.last()) {
-            data = fit(&data, axis, n / 2 + 1);
+            data = data.slice_axis(Axis(axis), Slice::from(0..n / 2 + 1)).to_owned();
         }
         if self.transform == Transform::Irfft {
             data.mapv_inplace(|value| Complex::new(value.re, 0.0));
@@ -202,75 +220,26 @@ fn widen(value: Complex32) -> Complex<f64> {
     Complex::new(f64::from(value.re), f64::from(value.im))
 }
 
-/// The array cropped or zero-padded along an axis.
-fn fit(x: &ArrayD<Complex<f64>>, axis: usize, n: usize) -> ArrayD<Complex<f64>> {
-    let mut shape = x.shape().to_vec();
-    let kept = x.len_of(Axis(axis)).min(n);
+/// Half a spectrum completed to n coefficients of a real signal; the imaginary parts of coefficient 0 and, for even n,
+/// of the middle one are ignored, as NumPy does. Coefficients that are missing are 0.
+fn hermitian(half: &ArrayD<Complex<f64>>, axis: usize, n: usize) -> ArrayD<Complex<f64>> {
+    let mut shape = half.shape().to_vec();
     if let Some(length) = shape.get_mut(axis) {
         *length = n;
     }
-    let mut fitted = ArrayD::from_elem(IxDyn(&shape), Complex::new(0.0, 0.0));
-    let range = Slice::from(0..kept);
-    fitted.slice_axis_mut(Axis(axis), range).assign(&x.slice_axis(Axis(axis), range));
-    fitted
-}
-
-/// Half a spectrum completed to n coefficients of a real signal; the imaginary parts of coefficient 0 and, for even n,
-/// of the middle one are ignored, as NumPy does.
-fn hermitian(half: &ArrayD<Complex<f64>>, axis: usize, n: usize) -> ArrayD<Complex<f64>> {
-    let mut whole = fit(half, axis, n);
-    for mut lane in whole.lanes_mut(Axis(axis)) {
-        for k in 0..n {
+    let mut whole = ArrayD::zeros(IxDyn(&shape));
+    for (half, mut whole) in half.lanes(Axis(axis)).into_iter().zip(whole.lanes_mut(Axis(axis))) {
+        for (k, to) in whole.iter_mut().enumerate() {
             let mirror = (n - k) % n;
-            if k == mirror {
-                if let Some(value) = lane.get_mut(k) {
-                    value.im = 0.0;
-                }
-            } else if k > n / 2 {
-                let value = lane.get(mirror).copied().unwrap_or_default().conj();
-                if let Some(to) = lane.get_mut(k) {
-                    *to = value;
-                }
-            }
+            let value: Complex<f64> = half.get(k.min(mirror)).copied().unwrap_or_default();
+            *to = match k.cmp(&mirror) {
+                Ordering::Less => value,
+                Ordering::Equal => Complex::new(value.re, 0.0),
+                Ordering::Greater => value.conj(),
+            };
         }
     }
     whole
-}
-
-/// The discrete Fourier transform by its definition for a prime length, split by the smallest prime factor otherwise
-/// (Cooley and Tukey, 1965), so that long lengths stay affordable.
-fn dft(x: &[Complex<f64>], inverse: bool) -> Vec<Complex<f64>> {
-    let n = x.len();
-    let sign = if inverse { TAU } else { -TAU };
-    let roots: Vec<_> = (0..n).map(|j| Complex::from_polar(1.0, sign * j as f64 / n as f64)).collect();
-    split(x, 1, n, &roots)
-}
-
-/// The transform of the n entries of x that lie `stride` apart; `roots` are those of the whole length.
-fn split(x: &[Complex<f64>], stride: usize, n: usize, roots: &[Complex<f64>]) -> Vec<Complex<f64>> {
-    let factor = (2..n).take_while(|p| p * p <= n).find(|p| n.is_multiple_of(*p)).unwrap_or(n.max(1));
-    let rest = n / factor;
-    let parts: Vec<Vec<Complex<f64>>> = if rest <= 1 {
-        (0..n).map(|j| vec![x.get(j * stride).copied().unwrap_or_default()]).collect()
-    } else {
-        (0..factor).map(|j| split(x.get(j * stride..).unwrap_or_default(), stride * factor, rest, roots)).collect()
-    };
-    (0..n)
-        .map(|k| {
-            let (turn, step) = (k % rest.max(1), k * stride % roots.len().max(1));
-            let (mut sum, mut power) = (Complex::new(0.0, 0.0), 0);
-            for part in &parts {
-                if let (Some(value), Some(root)) = (part.get(turn), roots.get(power)) {
-                    sum += value * root;
-                }
-                power += step;
-                if power >= roots.len() {
-                    power -= roots.len();
-                }
-            }
-            sum
-        })
-        .collect()
 }
 
 /// Lengths of the last axis: all radices, primes with and without a smooth N − 1, powers, and lengths past what one
@@ -281,9 +250,17 @@ const LENGTHS: [usize; 41] = [
 ];
 const NORMS: [(Norm, &str); 3] = [(Norm::Backward, "backward"), (Norm::Ortho, "ortho"), (Norm::Forward, "forward")];
 
+/// How an input is stored.
+#[derive(Default)]
+struct How {
+    transposed: bool,
+    halves: bool,
+}
+
 pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     let mut trials: Vec<Trial> = Vec::new();
-    let mut add = |number: usize, shape: &[usize], axes: &[usize], lengths: Option<&[usize]>, transposed: bool| {
+    let mut add = |number: usize, shape: &[usize], axes: &[usize], lengths: Option<&[usize]>, how: How| {
+        let How { transposed, halves } = how;
         for (at, &(transform, op)) in Transform::ALL.iter().enumerate() {
             for (which, &(norm, word)) in NORMS.iter().enumerate() {
                 if extent == Extent::Sample && which != (number + at) % NORMS.len() {
@@ -293,15 +270,15 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
                 if let Some(lengths) = lengths {
                     setting += &format!(" to {}", shape_name(lengths));
                 }
-                if transposed {
-                    setting += " transposed";
-                }
+                setting += if transposed { " transposed" } else { "" };
+                setting += if halves { " f16" } else { "" };
                 let trial = FftTrial {
                     transform,
                     shape: shape.to_vec(),
                     axes: axes.to_vec(),
                     lengths: lengths.map(<[usize]>::to_vec),
                     norm,
+                    halves,
                     transposed,
                     sampled: None,
                 };
@@ -311,7 +288,7 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     };
     for (number, &n) in LENGTHS.iter().enumerate() {
         let batch = if n > 2000 { 1 } else { 1 + number % 5 };
-        add(number, &[batch, n], &[1], None, number % 4 == 3);
+        add(number, &[batch, n], &[1], None, How { transposed: number % 4 == 3, halves: number % 5 == 4 });
     }
     let shaped: [(&[usize], &[usize], Option<&[usize]>, bool); 22] = [
         (&[0, 8], &[1], None, false),
@@ -338,7 +315,7 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         (&[1, 65_536], &[1], None, false),
     ];
     for (number, (shape, axes, lengths, transposed)) in shaped.into_iter().enumerate() {
-        add(number, shape, axes, lengths, transposed);
+        add(number, shape, axes, lengths, How { transposed, halves: number % 3 == 2 });
     }
     if extent == Extent::Full {
         let large: [(&[usize], &[usize]); 7] = [
@@ -351,7 +328,10 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
             // Columns that reach across more than one binding.
             (&[32, 700_000], &[0]),
         ];
-        large.into_iter().enumerate().for_each(|(number, (shape, axes))| add(number, shape, axes, None, false));
+        large
+            .into_iter()
+            .enumerate()
+            .for_each(|(number, (shape, axes))| add(number, shape, axes, None, How::default()));
         trials.extend(sweep());
     }
     let mut seen = HashSet::new();
@@ -370,7 +350,7 @@ fn sweep() -> impl Iterator<Item = Trial> {
         let (transform, norm) = (Transform::Fft, Norm::Backward);
         let (shape, axes) = (vec![n], vec![0]);
         let sampled = (n > 64).then_some(SAMPLED);
-        let trial = FftTrial { transform, shape, axes, lengths: None, norm, transposed: false, sampled };
+        let trial = FftTrial { transform, shape, axes, lengths: None, norm, halves: false, transposed: false, sampled };
         Trial::new("fft", format!("{n} of the sweep"), Body::Fft(trial))
     })
 }
@@ -381,20 +361,6 @@ const SAMPLED: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_split_transform_is_the_definition() {
-        let mut generator = Generator::new(7);
-        for n in [1, 2, 6, 7, 12, 30, 49, 64] {
-            let x: Vec<_> =
-                (0..n).map(|_| Complex::new(f64::from(generator.bell()), f64::from(generator.bell()))).collect();
-            for (k, got) in dft(&x, false).into_iter().enumerate() {
-                let term = |j: usize| Complex::from_polar(1.0, -TAU * (j * k % n) as f64 / n as f64);
-                let want: Complex<f64> = x.iter().enumerate().map(|(j, value)| value * term(j)).sum();
-                assert!((got - want).norm() < 1e-12 * n as f64, "n = {n}, k = {k}");
-            }
-        }
-    }
 
     #[test]
     fn half_spectra_become_real_signals() {

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::fft::Plans;
 use super::memory::Memory;
+use super::numbers::Numbers;
 use super::view::{View, zeroed_vec};
 use crate::error::{Error, Result};
 use crate::work::{ConvolveWork, Method, Mode, Operand};
@@ -82,11 +83,15 @@ fn volume(shape: Shape) -> usize {
 /// [`crate::work::Work::Convolve`].
 pub(super) fn run(plans: &Plans, work: &ConvolveWork, signal: &Operand, kernel: &Operand) -> Result<Memory> {
     if work.complex {
-        let (signal, kernel) = (View::<Complex32>::of(work.op, signal)?, View::<Complex32>::of(work.op, kernel)?);
-        convolve(work, &signal, &kernel, |window, x, h, out| transform::complex(plans, work.op, window, x, h, out))
+        let (signal, kernel) = (Numbers::<Complex32>::of(work.op, signal)?, Numbers::of(work.op, kernel)?);
+        convolve(work, &signal.view(), &kernel.view(), |window, x, h, out| {
+            transform::complex(plans, work.op, window, x, h, out)
+        })
     } else {
-        let (signal, kernel) = (View::<f32>::of(work.op, signal)?, View::<f32>::of(work.op, kernel)?);
-        convolve(work, &signal, &kernel, |window, x, h, out| transform::real(plans, work.op, window, x, h, out))
+        let (signal, kernel) = (Numbers::<f32>::of(work.op, signal)?, Numbers::of(work.op, kernel)?);
+        convolve(work, &signal.view(), &kernel.view(), |window, x, h, out| {
+            transform::real(plans, work.op, window, x, h, out)
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use rustfft::{Fft, FftDirection, FftPlanner};
 use self::lines::ComplexLines;
 pub(super) use self::lines::{HalfLines, LineTransform, RealLines};
 use super::memory::{Memory, Scatter};
+use super::numbers::Numbers;
 use super::view::{View, zeroed_vec};
 use crate::error::{Error, Result};
 use crate::work::{FftKind, FftWork, Operand};
@@ -101,19 +102,19 @@ pub(super) fn run(plans: &Plans, work: &FftWork, input: &Operand, taper: Option<
     let taper = taper.map(|taper| taper_of(work, shape[axis], taper)).transpose()?;
     match work.kind {
         FftKind::Complex => {
-            let view = View::<Complex32>::of(op, input)?;
+            let numbers = Numbers::<Complex32>::of(op, input)?;
             let transform = ComplexLines { fft: plans.get(op, length, work.inverse)?, scale: work.scale };
-            transform_lines(op, &view, taper, axis, (length, length), &transform)
+            transform_lines(op, &numbers.view(), taper, axis, (length, length), &transform)
         }
         FftKind::RealToHalf => {
-            let view = View::<f32>::of(op, input)?;
+            let numbers = Numbers::<f32>::of(op, input)?;
             let transform = RealLines::new(plans, op, length, work.inverse, work.scale)?;
-            transform_lines(op, &view, taper, axis, (length, length / 2 + 1), &transform)
+            transform_lines(op, &numbers.view(), taper, axis, (length, length / 2 + 1), &transform)
         }
         FftKind::HalfToReal => {
-            let view = View::<Complex32>::of(op, input)?;
+            let numbers = Numbers::<Complex32>::of(op, input)?;
             let transform = HalfLines::new(plans, op, length, work.inverse, work.scale)?;
-            transform_lines(op, &view, None, axis, (length / 2 + 1, length), &transform)
+            transform_lines(op, &numbers.view(), None, axis, (length / 2 + 1, length), &transform)
         }
     }
 }

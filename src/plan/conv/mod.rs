@@ -12,6 +12,7 @@ mod tests;
 
 use super::fft::FftChoices;
 use super::lower::output_bytes;
+use super::stored::Stored;
 use super::{Limits, Program};
 use crate::error::{Error, Result};
 use crate::work::{ConvMethod, ConvWork, Input};
@@ -33,9 +34,8 @@ pub(super) fn lower(work: &ConvWork, inputs: &[Input<'_>], limits: &Limits, choi
     if geometry.entries == 0 {
         return Ok(program);
     }
-    // Transforms read numbers as they are stored, and f16 are not.
-    let by_transforms =
-        Spectral::of(&geometry, limits, choices).filter(|_| x.element_bytes == 4 && !x.layout.is_empty());
+    let stored = [x, w].map(|input| Stored::new(false, input.element_bytes));
+    let by_transforms = Spectral::of(&geometry, stored, limits, choices).filter(|_| !x.layout.is_empty());
     let chosen = match work.method {
         ConvMethod::Fft => by_transforms,
         ConvMethod::Auto => {

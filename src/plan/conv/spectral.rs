@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::plan::convolve::{self, spectral};
 use crate::plan::fft::{Batch, FftChoices};
 use crate::plan::parameters::Words;
+use crate::plan::stored::Stored;
 use crate::plan::{BufferId, Limits, Pass, Program, Window};
 use crate::shader::{Shader, ShaderFile, Tail};
 
@@ -31,7 +32,12 @@ pub(super) struct Spectral<'a> {
 
 impl<'a> Spectral<'a> {
     /// `None` where outputs are no window of a full convolution, or a spectrum of all filters is more than a binding sees.
-    pub(super) fn of(geometry: &'a Geometry, limits: &'a Limits, choices: &'a FftChoices) -> Option<Self> {
+    pub(super) fn of(
+        geometry: &'a Geometry,
+        stored: [Stored; 2],
+        limits: &'a Limits,
+        choices: &'a FftChoices,
+    ) -> Option<Self> {
         let [axes] = &geometry.phases[..] else { return None };
         let first = axes.iter().position(|axis| axis.input > 1 || axis.taps > 1 || axis.outputs > 1).unwrap_or(2);
         let mut convolved = Vec::new();
@@ -67,7 +73,7 @@ impl<'a> Spectral<'a> {
             signal_offset: geometry.x_offset as i64,
             kernel_offset: geometry.w_offset as i64 + kernel_offset,
             one_kernel: false,
-            complex: false,
+            stored,
             conjugate: false,
             circular: false,
             correlate: false,
@@ -118,7 +124,7 @@ impl<'a> Spectral<'a> {
             offset: self.convolution.kernel_offset,
             axes: axes.iter().map(|axis| (axis.kernel, axis.kernel_stride)).collect(),
             batch: [(groups, w[0]), (outputs, w[1]), (inputs, w[2])].map(distances).to_vec(),
-            complex: false,
+            stored: self.convolution.stored[1],
             inverse: false,
             conjugate: false,
         };
@@ -134,7 +140,7 @@ impl<'a> Spectral<'a> {
                 offset: self.convolution.signal_offset + (item * x[0]) as i64,
                 axes: axes.iter().map(|axis| (axis.signal, axis.signal_stride)).collect(),
                 batch: channels.into_iter().map(distances).collect(),
-                complex: false,
+                stored: self.convolution.stored[0],
                 inverse: false,
                 conjugate: false,
             };

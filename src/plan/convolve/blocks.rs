@@ -56,7 +56,7 @@ fn cut(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<(Ax
 /// Rough number of operations; `None` where blocks cannot do it.
 pub(super) fn cost(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<f64> {
     let (axis, cut) = cut(geometry, limits, choices)?;
-    let lines = geometry.items() as f64 * if geometry.complex { 1.0 } else { 0.5 };
+    let lines = geometry.items() as f64 * if geometry.complex() { 1.0 } else { 0.5 };
     let kernels = if geometry.one_kernel { 1.0 } else { geometry.items() as f64 };
     Some(super::spectral::MEMORY_FACTOR * (lines + kernels) * cut.cost(&axis) + 2.0 * super::spectral::PASS_COST)
 }
@@ -87,7 +87,7 @@ pub(super) fn append(
         step: cut.step,
         head: cut.head,
         source_start: cut.source_start,
-        complex: geometry.complex,
+        stored: geometry.stored[0],
         source: Side {
             buffer: BufferId::Input(0),
             offset: geometry.signal_offset,
@@ -133,7 +133,8 @@ fn kernel_spectrum(
         length: cut.length,
         inverse: reversed,
         scale: 1.0,
-        number: if geometry.complex { Number::Complex } else { Number::Real },
+        number: if geometry.complex() { Number::Complex } else { Number::Real },
+        halves: geometry.stored[1].halves,
         conjugate: geometry.conjugate,
         source: Side { buffer: BufferId::Input(1), offset, stride, length: axis.kernel },
         taper: None,

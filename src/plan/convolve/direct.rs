@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Geometry;
 use crate::error::{Error, Result};
 use crate::plan::fft::{Part, first, parts, reach, window, window_bytes};
+use crate::plan::stored::Stored;
 use crate::plan::{BufferId, Limits, Pass, Program};
 use crate::shader::{Shader, ShaderFile, Tail};
 
@@ -29,6 +30,7 @@ pub(super) fn cost(geometry: &Geometry) -> f64 {
 pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits) -> Result<()> {
     let op = program.op;
     let bytes = geometry.element_bytes();
+    let [from, by] = geometry.stored.map(Stored::bytes);
     let batch = &geometry.batch;
     let signal_reach = |part: &Part| {
         let items = batch.iter().zip(part).map(|(axis, (_, size))| (axis.source, *size));
@@ -46,9 +48,9 @@ pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits
         reach(first(0, batch, part, |b| b.result), items.chain(along))
     };
     let fits = |part: &Part| {
-        [signal_reach(part), kernel_reach(part), result_reach(part)]
+        [(signal_reach(part), from), (kernel_reach(part), by), (result_reach(part), bytes)]
             .into_iter()
-            .all(|seen| window_bytes(seen, bytes, limits) <= limits.max_binding_bytes)
+            .all(|(seen, bytes)| window_bytes(seen, bytes, limits) <= limits.max_binding_bytes)
             && part.iter().map(|(_, size)| *size as u64).product::<u64>() * (geometry.entries() as u64)
                 < u64::from(u32::MAX / 2)
     };
@@ -64,8 +66,8 @@ pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits
     let most_taps = (u64::from(limits.max_iterations.saturating_sub(64)) * BLOCK / (BLOCK + 1)).max(1);
     let taps = geometry.taps() as u64;
     for part in &parts {
-        let (signal, signal_start) = window(BufferId::Input(0), signal_reach(part), bytes, limits);
-        let (kernel, kernel_start) = window(BufferId::Input(1), kernel_reach(part), bytes, limits);
+        let (signal, signal_start) = window(BufferId::Input(0), signal_reach(part), from, limits);
+        let (kernel, kernel_start) = window(BufferId::Input(1), kernel_reach(part), by, limits);
         let (result, result_start) = window(BufferId::Output, result_reach(part), bytes, limits);
         let entries = part.iter().map(|(_, size)| *size as u64).product::<u64>() * geometry.entries() as u64;
         let mut tap = 0;
@@ -134,15 +136,19 @@ fn push_axes(words: &mut Vec<u32>, geometry: &Geometry, mut tap: u64) {
 }
 
 fn shader(geometry: &Geometry, dimensions: usize) -> Arc<Shader> {
-    let product = match (geometry.complex, geometry.conjugate) {
+    let product = match (geometry.complex(), geometry.conjugate) {
         (false, _) => "return s * k;",
         (true, false) => "return vec2f(s.x * k.x - s.y * k.y, s.x * k.y + s.y * k.x);",
         (true, true) => "return vec2f(s.x * k.x + s.y * k.y, s.y * k.x - s.x * k.y);",
     };
+    let [signal, kernel] = geometry.stored;
     let tail = Tail::new()
         .constant("DIMENSIONS", dimensions as u32)
         .flag("WRAPS", geometry.circular)
-        .alias("Number", if geometry.complex { "vec2f" } else { "f32" })
+        .alias("Number", signal.number())
+        .alias("Signal", signal.element())
+        .alias("Kernel", kernel.element())
+        .code(&(signal.load("signal") + &kernel.load("kernel")))
         .code(&format!("fn product(s: Number, k: Number) -> Number {{ {product} }}"));
-    Arc::new(Shader { file: CONVOLVE_DIRECT, tail, math: false, indices_proven: true })
+    Arc::new(Shader { file: CONVOLVE_DIRECT, tail, math: signal.halves | kernel.halves, indices_proven: true })
 }

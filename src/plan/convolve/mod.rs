@@ -7,9 +7,10 @@ pub(in crate::plan) mod spectral;
 mod tests;
 
 use super::fft::{Batch, FftChoices};
+use super::stored::Stored;
 use super::{Limits, Program};
 use crate::error::{Error, Result};
-use crate::work::{ConvolveWork, Input, Layout, Method, Mode};
+use crate::work::{ConvolveWork, Input, Method, Mode};
 
 /// One convolved axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,8 @@ pub(in crate::plan) struct Geometry {
     pub(in crate::plan) kernel_offset: i64,
     /// All items share one kernel.
     pub(in crate::plan) one_kernel: bool,
-    pub(in crate::plan) complex: bool,
+    /// How signal and kernel are stored.
+    pub(in crate::plan) stored: [Stored; 2],
     /// The kernel is conjugated.
     pub(in crate::plan) conjugate: bool,
     pub(in crate::plan) circular: bool,
@@ -50,7 +52,8 @@ pub(in crate::plan) struct Geometry {
 }
 
 impl Geometry {
-    fn of(work: &ConvolveWork, signal: &Layout, kernel: &Layout) -> Result<Self> {
+    fn of(work: &ConvolveWork, inputs: [&Input<'_>; 2]) -> Result<Self> {
+        let [signal, kernel] = inputs.map(|input| input.layout);
         let op = work.op;
         let (rank, dimensions) = (work.rank, signal.shape.len());
         if rank == 0 || rank > 3 || rank > dimensions {
@@ -116,7 +119,7 @@ impl Geometry {
             signal_offset: signal.offset as i64,
             kernel_offset,
             one_kernel,
-            complex: work.complex,
+            stored: inputs.map(|input| Stored::new(work.complex, input.element_bytes)),
             conjugate: work.correlate && work.complex,
             circular: work.circular,
             correlate: work.correlate,
@@ -138,8 +141,13 @@ impl Geometry {
         self.axes.iter().fold(1, |product: usize, axis| product.saturating_mul(axis.kernel))
     }
 
+    fn complex(&self) -> bool {
+        self.stored[0].complex
+    }
+
+    /// Bytes of an entry of the result.
     fn element_bytes(&self) -> u64 {
-        if self.complex { 8 } else { 4 }
+        Stored { complex: self.complex(), halves: false }.bytes()
     }
 
     /// Whether the kernel wraps around the signal more than once, which transforms of the signal's length cannot do.
@@ -159,7 +167,7 @@ pub(crate) fn lower(
     let [signal, kernel] = inputs else {
         return Err(Error::argument(op, "inputs", format!("are {}; a convolution takes two", inputs.len())));
     };
-    let geometry = Geometry::of(work, signal.layout, kernel.layout)?;
+    let geometry = Geometry::of(work, [signal, kernel])?;
     let output_bytes =
         (geometry.entries() as u64).saturating_mul(geometry.items() as u64).saturating_mul(geometry.element_bytes());
     if output_bytes > limits.max_buffer_bytes {

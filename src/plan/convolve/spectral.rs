@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::plan::fft::{
     AxisTransform, Batch, FftChoices, FftRecipe, Number, Part, Product, Side, append_axis, first, good_length, parts,
 };
+use crate::plan::stored::Stored;
 use crate::plan::{BufferId, Limits, Program};
 
 /// A pass over memory costs more than its arithmetic: measured operations per counted one.
@@ -26,7 +27,7 @@ fn length(axis: &Axis, circular: bool, even: bool) -> Option<usize> {
 /// Lengths of the transforms; `None` where one is too long.
 pub(in crate::plan) fn lengths(geometry: &Geometry) -> Option<Vec<usize>> {
     let last = geometry.axes.len() - 1;
-    let even = |i: usize| i == last && !geometry.complex;
+    let even = |i: usize| i == last && !geometry.complex();
     geometry.axes.iter().enumerate().map(|(i, axis)| length(axis, geometry.circular, even(i))).collect()
 }
 
@@ -57,7 +58,7 @@ pub(in crate::plan) fn transform_cost(lengths: &[usize], limits: &Limits, choice
 /// Bytes of the spectrum of one item.
 pub(in crate::plan) fn spectrum_bytes(geometry: &Geometry, lengths: &[usize]) -> u64 {
     let last = lengths.len() - 1;
-    let kept = |(at, &n): (usize, &usize)| if at == last { kept(n, geometry.complex) } else { n };
+    let kept = |(at, &n): (usize, &usize)| if at == last { kept(n, geometry.complex()) } else { n };
     lengths.iter().enumerate().map(kept).fold(8u64, |bytes, n| bytes.saturating_mul(n as u64))
 }
 
@@ -137,7 +138,7 @@ pub(in crate::plan) struct Incoming {
     pub(in crate::plan) axes: Vec<(usize, i64)>,
     /// Size and distance along each batch axis.
     pub(in crate::plan) batch: Vec<(usize, i64)>,
-    pub(in crate::plan) complex: bool,
+    pub(in crate::plan) stored: Stored,
     pub(in crate::plan) inverse: bool,
     pub(in crate::plan) conjugate: bool,
 }
@@ -148,7 +149,7 @@ fn signal_side(geometry: &Geometry, part: &Part) -> Incoming {
         offset: first(geometry.signal_offset, &geometry.batch, part, |b| b.source),
         axes: geometry.axes.iter().map(|axis| (axis.signal, axis.signal_stride)).collect(),
         batch: geometry.batch.iter().zip(part).map(|(axis, (_, size))| (*size, axis.source)).collect(),
-        complex: geometry.complex,
+        stored: geometry.stored[0],
         inverse: false,
         conjugate: false,
     }
@@ -162,7 +163,7 @@ fn kernel_side(geometry: &Geometry, part: &Part) -> Incoming {
         offset,
         axes: geometry.axes.iter().map(|axis| (axis.kernel, axis.kernel_stride)).collect(),
         batch,
-        complex: geometry.complex,
+        stored: geometry.stored[1],
         inverse: false,
         conjugate: geometry.conjugate,
     };
@@ -194,7 +195,7 @@ pub(in crate::plan) fn forward(
         let axis = rank - 1 - step;
         let mut shape: Vec<usize> = side.axes.iter().map(|(length, _)| *length).collect();
         shape[axis..rank].copy_from_slice(&lengths[axis..rank]);
-        shape[rank - 1] = kept(lengths[rank - 1], side.complex);
+        shape[rank - 1] = kept(lengths[rank - 1], side.stored.complex);
         let result = Spectrum { buffer: scratch[step % scratch.len()], items, shape };
         let strides = result.strides();
         let factor = factor.filter(|_| axis == 0);
@@ -238,7 +239,8 @@ pub(in crate::plan) fn forward(
             length: lengths[axis],
             inverse: side.inverse,
             scale: 1.0,
-            number: if fresh && !side.complex { Number::Real } else { Number::Complex },
+            number: if fresh && !side.stored.complex { Number::Real } else { Number::Complex },
+            halves: fresh && side.stored.halves,
             conjugate: fresh && side.conjugate,
             source: Side { buffer, offset, stride: source_strides[axis], length: sizes[axis] },
             taper: None,
@@ -301,7 +303,8 @@ pub(in crate::plan) fn backward(
             length: lengths[axis],
             inverse: true,
             scale: (1.0 / lengths[axis] as f64) as f32,
-            number: if last && !geometry.complex { Number::Half } else { Number::Complex },
+            number: if last && !geometry.complex() { Number::Half } else { Number::Complex },
+            halves: false,
             conjugate: false,
             source: Side {
                 buffer: current.buffer,
@@ -310,7 +313,7 @@ pub(in crate::plan) fn backward(
                 length: current.shape[axis],
             },
             taper: None,
-            real_result: last && !geometry.complex,
+            real_result: last && !geometry.complex(),
             result: Side { buffer: result.buffer, offset, stride: strides[axis], length: convolved.result },
             result_start: if geometry.circular { 0 } else { convolved.start },
             product: None,

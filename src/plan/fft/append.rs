@@ -7,6 +7,7 @@ use super::parameters::{Along, Dimension, LineParameters, Pairing};
 use super::recipe::{COMPLEX_BYTES, FftRecipe};
 use super::steps::{Step, steps};
 use crate::error::{Error, Result};
+use crate::plan::stored::Stored;
 use crate::plan::{BufferId, Limits, Pass, Program};
 
 /// What an entry along the source's axis is.
@@ -64,6 +65,8 @@ pub(crate) struct AxisTransform {
     pub(crate) scale: f32,
     /// What the source's entries are.
     pub(crate) number: Number,
+    /// They are stored in f16.
+    pub(crate) halves: bool,
     /// Take the conjugate of the source.
     pub(crate) conjugate: bool,
     /// Where the lines come from.
@@ -191,7 +194,7 @@ impl AxisTransform {
     }
 
     pub(super) fn source_bytes(&self) -> u64 {
-        if self.number == Number::Real { 4 } else { 8 }
+        Stored { complex: self.number != Number::Real, halves: self.halves }.bytes()
     }
 
     pub(super) fn result_bytes(&self) -> u64 {

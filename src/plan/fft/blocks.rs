@@ -7,6 +7,7 @@ use super::line::{Between, LinePass, Source, Target};
 use super::parameters::{Along, Dimension, LineParameters, Pairing};
 use super::recipe::LineShape;
 use super::{FftChoices, first};
+use crate::plan::stored::Stored;
 use crate::plan::{Limits, Pass, Program, Window};
 
 /// Lines that are convolved with a kernel whose spectrum is known.
@@ -19,8 +20,8 @@ pub(crate) struct Blocks {
     pub(crate) head: usize,
     /// Index of the source's entry that the first block begins with; those outside the source are 0.
     pub(crate) source_start: i64,
-    /// Whether the numbers are complex.
-    pub(crate) complex: bool,
+    /// What the signal's numbers are.
+    pub(crate) stored: Stored,
     /// The signal and what is kept of the result.
     pub(crate) source: Side,
     pub(crate) result: Side,
@@ -34,6 +35,10 @@ impl Blocks {
     /// Blocks of a line.
     pub(crate) fn count(&self) -> usize {
         self.result.length.div_ceil(self.step)
+    }
+
+    fn result_bytes(&self) -> u64 {
+        Stored { halves: false, ..self.stored }.bytes()
     }
 
     /// Rough number of arithmetic operations of a block.
@@ -51,7 +56,6 @@ pub(crate) fn append_blocks(
     choices: &FftChoices,
 ) -> Option<()> {
     let shape = LineShape::there_and_back(blocks.length, limits, choices);
-    let number = if blocks.complex { 8 } else { 4 };
     // Blocks are one more axis of the box, whose places follow each other along the line.
     let step = blocks.step as i64;
     let along = Batch {
@@ -64,7 +68,7 @@ pub(crate) fn append_blocks(
     let seen = |part: &Part| blocks.seen(&axes, part);
     let fits = |part: &Part| {
         let [source, result, product] = seen(part);
-        let windows = [(source, number), (result, number), (product, 8)];
+        let windows = [(source, blocks.stored.bytes()), (result, blocks.result_bytes()), (product, 8)];
         let lines = part.iter().map(|(_, size)| *size as f64).product::<f64>();
         windows.iter().all(|(reach, bytes)| window_bytes(*reach, *bytes, limits) <= limits.max_binding_bytes)
             && (lines <= 2.0 || lines * blocks.cost() <= limits.max_pass_cost)
@@ -108,7 +112,6 @@ fn append_part(
     seen: [(i64, i64); 3],
     limits: &Limits,
 ) {
-    let number = if blocks.complex { 8 } else { 4 };
     let outer = axes.len() - 1;
     let ((block, count), step) = (part[outer], blocks.step as i64);
     let batch = &axes[..outer];
@@ -130,7 +133,7 @@ fn append_part(
         dimensions.push(Dimension { size: count, source: (0, step), result: (0, step), rotation: 0, product: 0 });
     }
     let mut pairing = Pairing::default();
-    if let Some(last) = dimensions.last_mut().filter(|_| !blocks.complex) {
+    if let Some(last) = dimensions.last_mut().filter(|_| !blocks.stored.complex) {
         pairing = Pairing { count: last.size, source: last.source, result: last.result };
         let double = |(place, index): (i64, i64)| (2 * place, 2 * index);
         let (source, result) = (double(last.source), double(last.result));
@@ -139,8 +142,9 @@ fn append_part(
     let lines: u64 = dimensions.iter().map(|dimension| dimension.size as u64).product();
     let whole = blocks.head == 0 || blocks.count() == 1;
     let pass = LinePass {
-        source: if blocks.complex { Source::Complex } else { Source::RealLines },
-        target: if blocks.complex { Target::Complex } else { Target::RealLines },
+        source: if blocks.stored.complex { Source::Complex } else { Source::RealLines },
+        halves: blocks.stored.halves,
+        target: if blocks.stored.complex { Target::Complex } else { Target::RealLines },
         short: true,
         cut: true,
         between: Some(Between::Product),
@@ -154,7 +158,8 @@ fn append_part(
     };
     let (shader, table) = pass.build(blocks.length, program);
     let [(source, source_at), (result, result_at), (spectrum, spectrum_at)] = {
-        let buffers = [(blocks.source.buffer, number), (blocks.result.buffer, number), (blocks.spectrum.buffer, 8)];
+        let (from, to) = (blocks.stored.bytes(), blocks.result_bytes());
+        let buffers = [(blocks.source.buffer, from), (blocks.result.buffer, to), (blocks.spectrum.buffer, 8)];
         let window = |i: usize| window(buffers[i].0, seen[i], buffers[i].1, limits);
         [window(0), window(1), window(2)]
     };

@@ -75,7 +75,8 @@ pub(crate) fn reach(offset: i64, axes: impl IntoIterator<Item = (i64, usize)>) -
 pub(crate) fn window(buffer: BufferId, (low, high): (i64, i64), element_bytes: u64, limits: &Limits) -> (Window, i64) {
     let low_bytes = low.max(0) as u64 * element_bytes;
     let start = low_bytes - low_bytes % limits.offset_alignment.max(1);
-    let end = (high.max(0) as u64 + 1) * element_bytes;
+    // Bindings are whole words, and so are buffers: one with an odd number of halves has one more.
+    let end = ((high.max(0) as u64 + 1) * element_bytes).next_multiple_of(4);
     (Window { buffer, offset: start, bytes: end - start }, (start / element_bytes) as i64)
 }
 

@@ -7,6 +7,7 @@ use super::entries::{result_text, source_text};
 use super::recipe::{COMPLEX_BYTES, LineShape};
 use super::sections::{Section, Table};
 use super::stages::Stages;
+use crate::plan::stored::Stored;
 use crate::plan::{BufferId, Program};
 use crate::shader::{Shader, ShaderFile, Tail};
 
@@ -58,6 +59,8 @@ pub(super) enum Between {
 pub(super) struct LinePass<'a> {
     pub(super) shape: &'a LineShape,
     pub(super) source: Source,
+    /// It is stored in f16.
+    pub(super) halves: bool,
     pub(super) target: Target,
     /// The source's entries are multiplied by real factors.
     pub(super) taper: bool,
@@ -98,6 +101,7 @@ impl<'a> LinePass<'a> {
         Self {
             shape,
             source: Source::Complex,
+            halves: false,
             target: Target::Complex,
             taper: false,
             short: false,
@@ -128,6 +132,9 @@ impl<'a> LinePass<'a> {
     pub(super) fn build(&self, length: usize, program: &mut Program) -> (Arc<Shader>, Option<(BufferId, u64)>) {
         let mut table = Table::default();
         let mut code = String::new();
+        let real = matches!(self.source, Source::Real | Source::RealPair | Source::RealLines);
+        let stored = Stored { complex: !real, halves: self.halves };
+        code.push_str(&stored.load("source"));
         code.push_str(source_text(self.source));
         code.push_str(result_text(self.target));
         self.write_factors(length, &mut code, &mut table);
@@ -169,17 +176,11 @@ impl<'a> LinePass<'a> {
             .flag("FINISH", self.finish.is_some())
             .flag("SWAP_LAST", self.swap_last)
             .flag("PRODUCT", self.product)
-            .alias(
-                "Source",
-                if matches!(self.source, Source::Real | Source::RealPair | Source::RealLines) {
-                    "f32"
-                } else {
-                    "vec2f"
-                },
-            )
+            .alias("Source", stored.number())
+            .alias("Stored", stored.element())
             .alias("Result", if self.target == Target::Complex { "vec2f" } else { "f32" })
             .code(&code);
-        let shader = Arc::new(Shader { file: FFT_LINES, tail, math: false, indices_proven: true });
+        let shader = Arc::new(Shader { file: FFT_LINES, tail, math: self.halves, indices_proven: true });
         let bytes = (table.len() * COMPLEX_BYTES) as u64;
         let constant = (bytes > 0)
             .then(|| (program.constant(table.key(), move || super::tables::to_bytes(&table.values())), bytes));

@@ -23,6 +23,7 @@ pub(crate) use geometry::{Batch, Part, parts, reach, window, window_bytes};
 pub(crate) use recipe::{FftRecipe, good_length, is_smooth};
 pub(crate) use tables::{root, spectrum, to_bytes};
 
+use super::stored::Stored;
 use super::{BufferId, DeviceKind, Limits, Program};
 use crate::error::{Error, Result};
 use crate::work::{FftKind, FftWork, Input};
@@ -120,6 +121,7 @@ pub(crate) fn lower(work: &FftWork, inputs: &[Input<'_>], limits: &Limits, choic
         inverse: work.inverse,
         scale: work.scale,
         number: source,
+        halves: Stored::new(source != Number::Real, input.element_bytes).halves,
         conjugate: false,
         source: Side {
             buffer: BufferId::Input(0),

@@ -64,6 +64,7 @@ pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform, packed
     if let Some(step) = steps.first_mut() {
         step.first = true;
         step.pass.taper = transform.taper.is_some();
+        step.pass.halves = transform.halves;
         step.pass.source = match (transform.number, packed) {
             (Number::Complex, _) => Source::Complex,
             (Number::Real, false) => Source::Real,
