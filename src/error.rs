@@ -52,7 +52,7 @@ pub enum Error {
     },
     /// A single buffer would be larger than the device allows.
     #[error(
-        "{op} needs {requested} bytes in one buffer, but {adapter} allows {limit}; use smaller inputs (pairwise and gram have a streaming form)"
+        "{op} needs {requested} bytes in one buffer, but {adapter} allows {limit}; use smaller inputs (pairwise, gram and convolve have a streaming form)"
     )]
     BufferTooLarge {
         /// The op that was called.

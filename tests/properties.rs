@@ -27,7 +27,7 @@ use adapters::Adapter;
 type Check = Result<(), TestCaseError>;
 type Property = fn(&Context, usize) -> Result<(), String>;
 
-const PROPERTIES: [(&str, Property); 9] = [
+const PROPERTIES: [(&str, Property); 10] = [
     ("distances are symmetric and 0 on the diagonal", symmetry),
     ("gram matrices are positive semi-definite", positive_semidefinite),
     ("transforms keep the energy and invert", parseval),
@@ -35,6 +35,7 @@ const PROPERTIES: [(&str, Property); 9] = [
     ("products of some rows are rows of the product", row_blocks),
     ("views hold what they show", views),
     ("what is streamed is the matrix, whatever is made of the rows first", streamed),
+    ("windows of a signal join to its convolution", windows),
     ("a kernel's sums are its matrix times the values", sums_and_products),
     ("the nearest are the least of the matrix, in any order of the rows", nearest),
 ];
@@ -242,6 +243,29 @@ fn streamed(context: &Context, cases: usize) -> Result<(), String> {
             let (want, bound) = metric.evaluate_with_bound(&wide(x.row(i)), &wide(y.row(j)));
             let apart = (f64::from(*got) - want).abs();
             prop_assert!(apart <= bound || (got.is_nan() && want.is_nan()), "{} [{i}, {j}]: {got} {want}", metric.name);
+        }
+        Ok(())
+    })
+}
+
+/// Signals in windows of a few kilobytes, against the sum of products in f64.
+fn windows(context: &Context, cases: usize) -> Result<(), String> {
+    let strategy = (1..900_usize, 1..60_usize, 1..4_usize, any::<bool>(), any::<bool>(), any::<u64>());
+    for_all(cases, strategy, |(n, k, channels, direct, several, seed)| {
+        let (x, h) = (matrix(n, channels, seed), matrix(k, if several { channels } else { 1 }, !seed));
+        let method = if direct { Method::Direct } else { Method::Auto };
+        let options = ConvolveOptions { method, ..ConvolveOptions::default() };
+        let stream = StreamOptions { memory_budget: 24_576 * channels as u64, ..StreamOptions::default() };
+        let mut got = Array2::zeros((n + k - 1, channels));
+        let device_h = context.upload(&h).map_err(fail)?;
+        stream::convolve_blocking(context, &mut x.view(), &device_h, &options, &mut got, stream).map_err(fail)?;
+        let largest = x.iter().fold(0f64, |largest, x| largest.max(f64::from(x.abs())));
+        let scale = largest * h.iter().map(|h| f64::from(h.abs())).sum::<f64>();
+        for ((t, c), got) in got.indexed_iter() {
+            let taps = (0..k).filter(|&s| (s..n + s).contains(&t));
+            let want: f64 =
+                taps.map(|s| f64::from(h[[s, if several { c } else { 0 }]]) * f64::from(x[[t - s, c]])).sum();
+            prop_assert!((f64::from(*got) - want).abs() <= 2e-6 * scale, "[{t}, {c}]: {got} is not {want}");
         }
         Ok(())
     })

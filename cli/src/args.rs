@@ -40,8 +40,8 @@ pub(crate) struct General {
     /// Where to run: auto, cpu, all (demo, conformance), or part of an adapter's name, e.g. vulkan:llvmpipe
     #[arg(long, global = true, env = "GRISTMILL_ADAPTER", default_value = "auto", value_name = "NAME")]
     pub(crate) adapter: String,
-    /// Memory that arrays may take at a time, by default 512MiB where results are streamed to the file (pairwise, gram)
-    /// or refused (knn); the other commands work in memory, and refuse what a budget given here does not hold
+    /// Memory that arrays may take at a time, by default 512MiB where results are streamed to the file (pairwise, gram,
+    /// convolve with sound) or refused (knn); the other commands work in memory, and refuse what a budget given here does not hold
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) memory_budget: Option<u64>,
     /// Say what was done as one line of JSON on standard output

@@ -68,6 +68,28 @@ fn filters_keep_pictures_of_16_bits_and_sound() {
     assert!(near(&heard, &[0.125; 4]), "{heard:?}");
 }
 
+/// Colours are convolved each on its own, transparency is left as it is, and 16 bits stay 16 bits.
+#[test]
+fn pictures_keep_their_transparency_and_depth() {
+    let folder = Folder::new();
+    let level = |x: u32, y: u32, c: u32| (x * 2503 + y * 5003 + c * 9001) as u16;
+    let picture = image::ImageBuffer::<image::Rgba<u16>, Vec<u16>>::from_fn(9, 7, |x, y| {
+        image::Rgba([level(x, y, 0), level(x, y, 1), level(x, y, 2), 7000 * (x as u16 + 1)])
+    });
+    picture.save(folder.path("clear.png")).unwrap();
+    // The middle of the kernel lies one to the right: every column shows its left neighbour.
+    folder.npy("step.npy", &[1, 3], &[0.0, 0.0, 1.0]);
+    let arguments = ["convolve", "clear.png", "step.npy", "--boundary", "nearest", "-o", "moved.png"];
+    folder.run(&arguments).success();
+    let moved = image::open(folder.path("moved.png")).unwrap();
+    assert_eq!(moved.color(), image::ColorType::Rgba16);
+    let expected = image::ImageBuffer::from_fn(9, 7, |x, y| {
+        let image::Rgba([r, g, b, _]) = *picture.get_pixel(x.saturating_sub(1), y);
+        image::Rgba([r, g, b, picture.get_pixel(x, y).0[3]])
+    });
+    assert_eq!(moved.into_rgba16(), expected);
+}
+
 /// A picture of two stripes, and its blur by a box of 1 × 5.
 fn blurred(folder: &Folder) -> RgbImage {
     let sharp = RgbImage::from_fn(40, 24, |x, _| Rgb([if x % 20 < 10 { 220 } else { 30 }, 100, (x * 6) as u8]));

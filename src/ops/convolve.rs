@@ -123,23 +123,9 @@ fn run<X: Number, H: Number<Wide = X::Wide>>(
             return Err(Error::shape(op, message));
         }
     }
-    // Where the result starts in the full convolution, and how long it is.
-    let mut kept = Vec::with_capacity(rank);
-    for (axis, (&n, &k)) in extents.iter().zip(taps).enumerate() {
-        let origin = options.origin[axis] as i64;
-        kept.push(match mode {
-            _ if options.circular => (0, n),
-            Mode::Full => (0, n + k - 1),
-            Mode::Same => ((k as i64 - 1) / 2 + if correlate { -origin } else { origin }, n),
-            Mode::Causal => (0, n),
-            Mode::Valid => (n.min(k) as i64 - 1, n.max(k) - n.min(k) + 1),
-        });
-        let (start, _) = kept[axis];
-        if mode == Mode::Same && !options.circular && !(0..k as i64).contains(&start) {
-            let message = format!("puts no tap on the entry: axis {axis} of the kernel has {k}");
-            return Err(Error::argument(op, format!("origin {origin}"), message));
-        }
-    }
+    let kept = extents.iter().zip(taps).enumerate();
+    let kept: Vec<_> =
+        kept.map(|(axis, (&n, &k))| kept_of(op, axis, n, k, options, correlate)).collect::<Result<_>>()?;
     let shape: Vec<usize> = batch.iter().copied().chain(kept.iter().map(|(_, length)| *length)).collect();
     let ConvolveOptions { boundary, origin, circular, method, .. } = *options;
     let work = ConvolveWork { op, rank, correlate, circular, mode, method, complex: X::COMPLEX };
@@ -153,4 +139,29 @@ fn run<X: Number, H: Number<Wide = X::Wide>>(
     let x = extended(op, x, whole.chain(reach).collect(), boundary)?;
     let work = ConvolveWork { mode: Mode::Valid, ..work };
     record(&x, &Work::Convolve(work), &[x.operand(), h.operand()], &shape)
+}
+
+/// Where the result starts in the full convolution (of the kernel turned round, for a correlation), and how long it is,
+/// along an axis of `n` entries under `k` taps.
+pub(crate) fn kept_of(
+    op: &'static str,
+    axis: usize,
+    n: usize,
+    k: usize,
+    options: &ConvolveOptions,
+    correlate: bool,
+) -> Result<(i64, usize)> {
+    let origin = options.origin[axis] as i64;
+    let (start, length) = match options.mode {
+        _ if options.circular => return Ok((0, n)),
+        Mode::Full => (0, n + k - 1),
+        Mode::Same => ((k as i64 - 1) / 2 + if correlate { -origin } else { origin }, n),
+        Mode::Causal => (0, n),
+        Mode::Valid => (n.min(k) as i64 - 1, n.max(k) - n.min(k) + 1),
+    };
+    if options.mode == Mode::Same && !(0..k as i64).contains(&start) {
+        let message = format!("puts no tap on the entry: axis {axis} of the kernel has {k}");
+        return Err(Error::argument(op, format!("origin {origin}"), message));
+    }
+    Ok((start, length))
 }

@@ -3,12 +3,16 @@
 //! Data comes from a [`Source`] and goes to a [`Sink`]. At least two tiles are under way at a time (one on OpenGL), so
 //! that reading, computing and writing overlap. Results equal the in-core ones within the same bounds.
 
+mod convolve;
 #[cfg(feature = "npy")]
 mod npy;
 mod pair;
 mod sink;
 mod source;
 
+pub use convolve::{convolve, correlate};
+#[cfg(not(target_arch = "wasm32"))]
+pub use convolve::{convolve_blocking, correlate_blocking};
 #[cfg(feature = "npy")]
 pub use npy::{NpySink, NpySource};
 pub use pair::{gram, pairwise};

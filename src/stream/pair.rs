@@ -125,11 +125,11 @@ fn features(op: &'static str, x: &dyn Source, y: &dyn Source) -> Result<usize> {
 }
 
 /// A tile that is computed but not yet written.
-struct InFlight<'a> {
-    row: usize,
-    column: usize,
-    shape: (usize, usize),
-    read: Pending<'a, Vec<u8>>,
+pub(super) struct InFlight<'a> {
+    pub(super) row: usize,
+    pub(super) column: usize,
+    pub(super) shape: (usize, usize),
+    pub(super) read: Pending<'a, Vec<u8>>,
 }
 
 async fn run(
@@ -195,7 +195,7 @@ async fn run(
 }
 
 /// Waits for the oldest tile and writes it.
-async fn settle(
+pub(super) async fn settle(
     in_flight: &mut VecDeque<InFlight<'_>>,
     sink: &mut dyn Sink,
     progress: &mut Progress,

@@ -5,12 +5,14 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use gristmill::stream::Sink;
 use ndarray::{ArrayD, Ix2};
 use npyz::WriterBuilder;
 use npyz::npz::NpzWriter;
 use npyz::zip::write::FileOptions;
 use tempfile::NamedTempFile;
 
+use super::wav::WavSink;
 use super::{Kind, Picture, Sound, Values};
 use crate::{stop, usage};
 
@@ -111,9 +113,20 @@ impl Output {
         self.finish()
     }
 
-    pub(crate) fn sound(mut self, sound: &Sound) -> Result<()> {
-        self.buffered(|to| sound.write(to))?;
+    pub(crate) fn sound(self, sound: &Sound) -> Result<()> {
+        let (channels, length) = sound.channels.dim();
+        let mut sink = self.sound_sink(sound.rate)?;
+        sink.begin(length, channels)?;
+        sink.write(0, 0, sound.channels.t())?;
+        sink.finish()?;
+        drop(sink);
         self.finish()
+    }
+
+    /// Takes sound, samples × channels, from its start to its end; [`Output::finish`] puts it in its place.
+    pub(crate) fn sound_sink(&self, rate: u32) -> Result<impl Sink + use<>> {
+        let file = self.file.as_file().try_clone().with_context(|| self.name.clone())?;
+        Ok(WavSink::new(&self.name, file, rate))
     }
 
     /// Whether a file can be made at this path; an existing one stays as it is.

@@ -1,20 +1,22 @@
 //! `gristmill convolve`: arrays, pictures and sound.
 
+mod sound;
+
 use anyhow::{Result, bail, ensure};
 use gristmill::{Context, ConvolveOptions, Element, Method, Mode, Tensor};
-use ndarray::{Array2, Array3, ArrayD, Axis, Ix1, Ix2, stack};
+use ndarray::{Array2, Array3, ArrayD, Axis, Ix2, stack};
 use num_complex::Complex32;
 use serde_json::json;
 
 use super::Job;
 use crate::args::{Convolve, General, MethodName, ModeName};
-use crate::format::{Kind, Output, Picture, Sound, Values, read_real, read_signal, shape_text};
+use crate::format::{Kind, Output, Picture, Values, read_real, read_signal, shape_text};
 
 pub(super) fn run(general: &General, args: &Convolve) -> Result<()> {
     let job = Job::new("convolve", general);
     match Kind::of(&args.x)? {
         Kind::Picture => pictures(job, args),
-        Kind::Sound => sounds(job, args),
+        Kind::Sound => sound::run(job, args),
         _ => arrays(job, args),
     }
 }
@@ -133,58 +135,6 @@ pub(super) fn warn_of_clipping(job: &Job<'_>, picture: &Picture) {
             100.0 * clipped as f64 / all as f64
         ));
     }
-}
-
-fn sounds(mut job: Job<'_>, args: &Convolve) -> Result<()> {
-    let output = Output::create(&args.output, &[Kind::Sound, Kind::Npy, Kind::Npz])?;
-    let sound = Sound::read(&args.x)?;
-    let h = if Kind::of(&args.h)? == Kind::Sound {
-        let h = Sound::read(&args.h)?;
-        ensure!(
-            h.rate == sound.rate,
-            "convolve: {} has {} samples per second, {} has {}; resample one",
-            args.x,
-            sound.rate,
-            args.h,
-            h.rate
-        );
-        h.channels
-    } else {
-        let h = read_signal(&args.h)?;
-        job.took("h", &h, h.array.shape());
-        match h.array {
-            Values::Real(h) if h.ndim() == 1 => h.into_dimensionality::<Ix1>()?.insert_axis(Axis(0)),
-            Values::Real(h) if h.ndim() == 2 => h.into_dimensionality::<Ix2>()?,
-            _ => bail!("{}: sound is convolved with real numbers of one axis (or channels × samples)", args.h),
-        }
-    };
-    let (channels, filters) = (sound.channels.nrows(), h.nrows());
-    ensure!(
-        filters == 1 || channels == 1 || filters == channels,
-        "convolve: {} has {channels} channels, {} has {filters}; they must match, or one must be mono",
-        args.x,
-        args.h
-    );
-    ensure!(sound.channels.ncols() > 0 && h.ncols() > 0, "convolve: there is no sound in {} or {}", args.x, args.h);
-    let context = job.open()?;
-    let options = options(args, ModeName::Full);
-    let results: Vec<ndarray::Array1<f32>> = (0..channels.max(filters))
-        .map(|channel| {
-            let x = sound.channels.row(channel.min(channels - 1)).to_owned().into_dyn();
-            let mut filter = h.row(channel.min(filters - 1)).to_owned().into_dyn();
-            normalize(args, &mut filter)?;
-            Ok(one(&job, &context, &x, &filter, args, &options)?.into_dimensionality::<Ix1>()?)
-        })
-        .collect::<Result<_>>()?;
-    let views: Vec<_> = results.iter().map(|r| r.view()).collect();
-    let result = stack(Axis(0), &views)?;
-    let shape = result.shape().to_vec();
-    if output.kind() == Kind::Sound {
-        output.sound(&Sound { channels: result, rate: sound.rate })?;
-    } else {
-        output.array(&Values::Real(result.into_dyn()))?;
-    }
-    job.done(&context.info().to_string(), &args.output, &shape, json!({}))
 }
 
 fn one(
