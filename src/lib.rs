@@ -49,11 +49,11 @@ pub use kernel::{
 pub use metric::{Domain, Metric, Preparation, Prepare, RowMap, Table, UNIT_ROUNDOFF};
 pub use ops::{
     AttentionMask, AttentionOptions, ConvolveOptions, DctOptions, Extremes, FftOptions, LazyKernel, Norm,
-    ReduceOptions, StftOptions, WalshOrder, Window, attention, condensed_distances, convolve, convolve_separable,
-    correlate, count_within, dct, dst, fft, fft_frequencies, fftshift, gemm, gram, gram_diag, idct, idst, ifft,
-    ifftshift, irfft, istft, kernel_attention, largest, linear_attention, log_sum_exp, pad, pair_mean, pair_sum,
-    paired_distances, pairwise, pairwise_bits, power_spectrum, random_bits, random_normal, random_uniform, rfft,
-    rfft_frequencies, roll, smallest, softmax_sum, spectrogram, stft, stft_complex, sum_within, walsh_hadamard,
+    ReduceOptions, StftOptions, WalshOrder, Window, attention, condensed_distances, convolve, convolve_recipe,
+    convolve_separable, correlate, count_within, dct, dst, fft, fft_frequencies, fftshift, gemm, gram, gram_diag, idct,
+    idst, ifft, ifftshift, irfft, istft, kernel_attention, largest, linear_attention, log_sum_exp, pad, pair_mean,
+    pair_sum, paired_distances, pairwise, pairwise_bits, power_spectrum, random_bits, random_normal, random_uniform,
+    rfft, rfft_frequencies, roll, smallest, softmax_sum, spectrogram, stft, stft_complex, sum_within, walsh_hadamard,
 };
 pub use ops::{ConvOptions, Pool, PoolOptions, conv, conv_transpose, pool_max, pool_max_indices, pool_mean, pool_sum};
 pub use ops::{
@@ -65,7 +65,10 @@ pub use tensor::{Complex16, Complex32, Element, HostElement, Number, Real, Tenso
 /// The wgpu whose types [`Context::from_wgpu`], [`Tensor::buffer`] and [`Tensor::encode_into`] speak. A new major version
 /// of wgpu is a new major version of this library.
 pub use wgpu;
-pub use work::{Bias, BlockRanges, Boundary, ConvMethod, Method, Mode, PairMask, Reduction, TransformType};
+pub use work::{
+    Bias, BlockRanges, Boundary, ConvMethod, ConvolveAlgorithm, ConvolveReason, ConvolveRecipe, Method, Mode, PairMask,
+    Reduction, TransformType,
+};
 
 /// Every shader in every language, for the checks of `tests/translation.rs`; no part of the library's promise.
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]

@@ -110,7 +110,7 @@ Examples:
     Fft(Fft),
     /// Convolution (or correlation) of X with H: arrays, pictures per channel, sound per channel
     #[command(
-        after_help = "Examples:\n  gristmill convolve signal.npy taps.npy --mode same -o filtered.npy\n  gristmill convolve photo.jpg psf.png --normalize --mode same -o blurred.png\n  gristmill convolve dry.wav hall.wav -o wet.wav"
+        after_help = "Examples:\n  gristmill convolve signal.npy taps.npy --mode same -o filtered.npy\n  gristmill convolve photo.jpg psf.png --normalize --mode same -o blurred.png\n  gristmill convolve dry.wav hall.wav --explain -o wet.wav"
     )]
     Convolve(Convolve),
     /// Undo a known blur of a picture
@@ -263,6 +263,9 @@ pub(crate) struct Convolve {
     /// Divide H by its sum first, so that brightness or loudness stays
     #[arg(long)]
     pub(crate) normalize: bool,
+    /// Say by which algorithm it is computed, why, and what each would cost
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// Where the result goes: as X, or .npy
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: String,

@@ -13,9 +13,9 @@ pub use prepare::Operation;
 use crate::device::AdapterInfo;
 use crate::engine::{Engine, PoolStatistics};
 use crate::error::{Error, Result};
-use crate::plan::{Choices, FftRecipe, Limits};
+use crate::plan::{self, Choices, FftRecipe, Limits};
 use crate::tensor::{self, Element, HostElement, Tensor};
-use crate::work::Executor;
+use crate::work::{ConvolveRecipe, ConvolveWork, Executor, Input, Layout};
 
 /// A device, or the host's cores, ready to run ops.
 ///
@@ -78,6 +78,25 @@ impl Context {
         };
         let recipe = FftRecipe::new(length, limits, &choices.fft);
         recipe.map(|recipe| recipe.to_string()).ok_or_else(|| refused("is too long for three passes"))
+    }
+
+    /// How this convolution of tensors without gaps is done here.
+    pub(crate) fn convolve_recipe(
+        &self,
+        work: &ConvolveWork,
+        x: &[usize],
+        h: &[usize],
+        element_bytes: usize,
+    ) -> Result<ConvolveRecipe> {
+        if let (Some(limits), Some(choices)) = (self.limits(), self.choices()) {
+            let (x, h) = (Layout::contiguous(x), Layout::contiguous(h));
+            let [x, h] = [&x, &h].map(|layout| Input { layout, element_bytes });
+            return plan::convolve_recipe(work, [&x, &h], limits, &choices.fft);
+        }
+        #[cfg(feature = "cpu")]
+        return crate::cpu::convolve_recipe(work, x, h);
+        #[cfg(not(feature = "cpu"))]
+        Err(Error::Unsupported { op: work.op, message: "the library was built without its feature `cpu`".to_owned() })
     }
 
     /// Names of the optional features in use; everything works without any of them.

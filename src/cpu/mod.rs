@@ -24,6 +24,8 @@ mod symmetric;
 mod trigonometric;
 mod view;
 
+pub(crate) use convolve::recipe as convolve_recipe;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;

@@ -2,9 +2,10 @@
 
 use super::extend::extended;
 use super::record;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::tensor::{Number, Tensor};
-use crate::work::{Boundary, ConvolveWork, Method, Mode, Work};
+use crate::work::{Boundary, ConvolveRecipe, ConvolveWork, Method, Mode, Work};
 
 /// Options of [`convolve`] and [`correlate`]. The default convolves over all axes and keeps everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -87,6 +88,30 @@ pub fn correlate<X: Number, H: Number<Wide = X::Wide>>(
     run("correlate", x, h, options, true)
 }
 
+/// How [`convolve`] of inputs of these shapes is done on a device, in data that prints: the algorithm, why it, and what the
+/// model says that each one costs. [`correlate`] is done in the same way.
+///
+/// # Errors
+/// As [`convolve`].
+///
+/// # Examples
+/// ```
+/// # use gristmill::{convolve_recipe, Context, ConvolveOptions};
+/// let context = Context::open_blocking()?;
+/// println!("{}", convolve_recipe::<f32>(&context, &[1_000_000], &[255], &ConvolveOptions::default())?);
+/// # Ok::<(), gristmill::Error>(())
+/// ```
+pub fn convolve_recipe<X: Number>(
+    context: &Context,
+    x: &[usize],
+    h: &[usize],
+    options: &ConvolveOptions,
+) -> Result<ConvolveRecipe> {
+    let Arranged { work, continued, .. } = arranged::<X>("convolve", x, h, options, false)?;
+    let continued: Option<Vec<usize>> = continued.map(|axes| axes.iter().map(|(_, length)| *length).collect());
+    context.convolve_recipe(&work, continued.as_deref().unwrap_or(x), h, size_of::<X>())
+}
+
 fn run<X: Number, H: Number<Wide = X::Wide>>(
     op: &'static str,
     x: &Tensor<X>,
@@ -94,22 +119,45 @@ fn run<X: Number, H: Number<Wide = X::Wide>>(
     options: &ConvolveOptions,
     correlate: bool,
 ) -> Result<Tensor<X::Wide>> {
-    let rank = options.rank.unwrap_or(x.rank());
-    if rank == 0 || rank > 3 || rank > x.rank() {
-        let message = format!("must be 1, 2 or 3 and at most the input's {} axes", x.rank());
+    let Arranged { work, continued, shape } = arranged::<X>(op, x.shape(), h.shape(), options, correlate)?;
+    let work = Work::Convolve(work);
+    let Some(axes) = continued else { return record(x, &work, &[x.operand(), h.operand()], &shape) };
+    let x = extended(op, x, axes, options.boundary)?;
+    record(&x, &work, &[x.operand(), h.operand()], &shape)
+}
+
+/// A convolution whose arguments are right.
+struct Arranged {
+    work: ConvolveWork,
+    /// Where the signal, continued past its edges, starts and how long it is, per axis; `None`: it is taken as it is.
+    continued: Option<Vec<(i64, usize)>>,
+    /// Of the result.
+    shape: Vec<usize>,
+}
+
+fn arranged<X: Number>(
+    op: &'static str,
+    x: &[usize],
+    h: &[usize],
+    options: &ConvolveOptions,
+    correlate: bool,
+) -> Result<Arranged> {
+    let rank = options.rank.unwrap_or(x.len());
+    if rank == 0 || rank > 3 || rank > x.len() {
+        let message = format!("must be 1, 2 or 3 and at most the input's {} axes", x.len());
         return Err(Error::argument(op, format!("rank {rank}"), message));
     }
-    let (batch, extents) = x.shape().split_at(x.rank() - rank);
-    let taps = match h.rank() {
-        r if r == rank => h.shape(),
-        r if r == x.rank() && h.shape()[..r - rank] == *batch => &h.shape()[r - rank..],
+    let (batch, extents) = x.split_at(x.len() - rank);
+    let taps = match h.len() {
+        r if r == rank => h,
+        r if r == x.len() && h[..r - rank] == *batch => &h[r - rank..],
         _ => {
-            let message = format!("x has shape {:?}, h has {:?}; ", x.shape(), h.shape());
+            let message = format!("x has shape {x:?}, h has {h:?}; ");
             return Err(Error::shape(op, message + "h needs the convolved axes alone, or the same batch axes as x"));
         }
     };
     if extents.iter().chain(taps).any(|&n| n == 0) {
-        let message = format!("x has shape {:?}, h has {:?}; no convolved axis may be empty", x.shape(), h.shape());
+        let message = format!("x has shape {x:?}, h has {h:?}; no convolved axis may be empty");
         return Err(Error::shape(op, message));
     }
     let mode = options.mode;
@@ -131,14 +179,16 @@ fn run<X: Number, H: Number<Wide = X::Wide>>(
     let work = ConvolveWork { op, rank, correlate, circular, mode, method, complex: X::COMPLEX };
     let moved = boundary != Boundary::Zero || (mode == Mode::Same && origin[..rank] != [0; 3][..rank]);
     if circular || mode == Mode::Valid || !moved {
-        return record(x, &Work::Convolve(work), &[x.operand(), h.operand()], &shape);
+        return Ok(Arranged { work, continued: None, shape });
     }
     // Every entry sees a whole kernel of the continued signal.
     let whole = batch.iter().map(|&n| (0, n));
     let reach = kept.iter().zip(taps).map(|(&(start, length), &k)| (start - (k as i64 - 1), length + k - 1));
-    let x = extended(op, x, whole.chain(reach).collect(), boundary)?;
-    let work = ConvolveWork { mode: Mode::Valid, ..work };
-    record(&x, &Work::Convolve(work), &[x.operand(), h.operand()], &shape)
+    Ok(Arranged {
+        work: ConvolveWork { mode: Mode::Valid, ..work },
+        continued: Some(whole.chain(reach).collect()),
+        shape,
+    })
 }
 
 /// Where the result starts in the full convolution (of the kernel turned round, for a correlation), and how long it is,

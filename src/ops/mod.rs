@@ -21,7 +21,7 @@ mod window;
 
 pub use attention::{AttentionMask, AttentionOptions, attention, kernel_attention, linear_attention};
 pub(crate) use convolve::kept_of;
-pub use convolve::{ConvolveOptions, convolve, correlate};
+pub use convolve::{ConvolveOptions, convolve, convolve_recipe, correlate};
 pub use dct::{DctOptions, dct, dst, idct, idst};
 pub(crate) use extend::reversed;
 pub use extend::{fftshift, ifftshift, pad, roll};

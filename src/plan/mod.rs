@@ -34,6 +34,7 @@ mod trigonometric;
 pub use choices::{Choices, Sharing, Tile};
 #[cfg(feature = "cpu")]
 pub(crate) use conv::geometry::{Axis as PhaseAxis, phases};
+pub(crate) use convolve::recipe as convolve_recipe;
 pub use fft::FftChoices;
 pub(crate) use fft::{FftRecipe, spectrum};
 #[cfg(all(feature = "translate", not(target_arch = "wasm32")))]

@@ -10,7 +10,7 @@ mod pair;
 mod sink;
 mod source;
 
-pub use convolve::{convolve, correlate};
+pub use convolve::{convolve, convolve_recipe, correlate};
 #[cfg(not(target_arch = "wasm32"))]
 pub use convolve::{convolve_blocking, correlate_blocking};
 #[cfg(feature = "npy")]

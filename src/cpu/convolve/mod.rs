@@ -16,7 +16,7 @@ use super::memory::Memory;
 use super::numbers::Numbers;
 use super::view::{View, zeroed_vec};
 use crate::error::{Error, Result};
-use crate::work::{ConvolveWork, Method, Mode, Operand};
+use crate::work::{ConvolveAlgorithm, ConvolveRecipe, ConvolveWork, Mode, Operand};
 
 /// Convolved axes, padded in front with length 1.
 pub(super) type Shape = [usize; 3];
@@ -129,14 +129,10 @@ fn convolve<T: Number>(
             kernel.iter_mut().for_each(|h| *h = h.conjugate());
         });
     }
-    let method = match work.method {
-        Method::Auto if transform::cost(&window) < direct::cost(&window) => Method::Fft,
-        Method::Auto => Method::Direct,
-        chosen => chosen,
-    };
-    let one = |((out, x), h): ((&mut [T], &[T]), &[T])| match method {
-        Method::Fft => by_transforms(&window, x, h, out),
-        _ => direct::run(op, &window, x, h, out),
+    let algorithm = choose(work, &window, count).algorithm;
+    let one = |((out, x), h): ((&mut [T], &[T]), &[T])| match algorithm {
+        ConvolveAlgorithm::Direct { .. } => direct::run(op, &window, x, h, out),
+        _ => by_transforms(&window, x, h, out),
     };
     let kernels: Vec<&[T]> = h.chunks_exact(volume(window.kernel)).collect();
     let kernel_of = |item: usize| kernels[item % kernels.len()];
@@ -147,6 +143,20 @@ fn convolve<T: Number>(
         .zip((0..count).into_par_iter().map(kernel_of));
     batches.map(one).collect::<Result<()>>()?;
     Ok(out)
+}
+
+/// How a convolution of such inputs is done, and what else could do it.
+pub(crate) fn recipe(work: &ConvolveWork, signal: &[usize], kernel: &[usize]) -> Result<ConvolveRecipe> {
+    let ((batch, lengths), (_, kernel)) = (axes(work.op, signal, work.rank)?, axes(work.op, kernel, work.rank)?);
+    Ok(choose(work, &window(work, lengths, kernel), batch.iter().product()))
+}
+
+fn choose(work: &ConvolveWork, window: &Window, count: usize) -> ConvolveRecipe {
+    let direct = ConvolveAlgorithm::Direct { taps: volume(window.kernel) };
+    let lengths = transform::padded(window, if work.complex { 1 } else { 2 })[3 - work.rank..].to_vec();
+    let cost = |each: f64| each * count as f64;
+    let transforms = (ConvolveAlgorithm::Transforms { lengths }, cost(transform::cost(window)));
+    ConvolveRecipe::choose(work.method, (direct, cost(direct::cost(window))), vec![transforms])
 }
 
 /// The batch axes and the convolved ones.

@@ -73,7 +73,7 @@ pub(in crate::cpu) fn real(
 
 /// Lengths at which nothing that is kept wraps around: from a position on, only what lies before the window may be
 /// wrapped into.
-fn padded(window: &Window, multiple: usize) -> Shape {
+pub(super) fn padded(window: &Window, multiple: usize) -> Shape {
     let mut shape = [1; 3];
     for axis in 0..3 {
         let (n, k) = (window.signal[axis], window.kernel[axis]);

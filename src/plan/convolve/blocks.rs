@@ -7,6 +7,7 @@ use crate::plan::fft::{
     longest_block,
 };
 use crate::plan::{BufferId, Limits, Program};
+use crate::work::ConvolveAlgorithm;
 
 /// How a line is cut: points of a block's transform, results that it gives, where they begin, and where it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,23 +43,52 @@ impl Cut {
 
     /// Rough number of operations for a line.
     fn cost(&self, axis: &Axis) -> f64 {
+        self.block_cost() * self.count(axis) as f64
+    }
+
+    /// The same for a block: there and back.
+    fn block_cost(&self) -> f64 {
         let n = self.length as f64;
-        (10.0 * n * n.log2().max(1.0) + 60.0 * n) * axis.result.div_ceil(self.step) as f64
+        10.0 * n * n.log2().max(1.0) + 60.0 * n
+    }
+
+    /// Blocks of a line.
+    fn count(&self, axis: &Axis) -> usize {
+        axis.result.div_ceil(self.step)
     }
 }
 
 /// The only axis of a convolution that blocks can do, and how.
 fn cut(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<(Axis, Cut)> {
     let [axis] = geometry.axes[..] else { return None };
-    Some((axis, Cut::of(&axis, geometry.circular, longest_block(limits, choices))?))
+    let cut = Cut::of(&axis, geometry.circular, longest_block(limits, choices))?;
+    let spectra_fit = spectra_bytes(geometry, &cut) <= limits.max_binding_bytes.min(limits.max_buffer_bytes);
+    spectra_fit.then_some((axis, cut))
 }
 
-/// Rough number of operations; `None` where blocks cannot do it.
-pub(super) fn cost(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<f64> {
+/// Kernels that are different.
+fn kernels(geometry: &Geometry) -> usize {
+    if geometry.one_kernel { 1 } else { geometry.items() }
+}
+
+/// Bytes of the transforms of all kernels.
+fn spectra_bytes(geometry: &Geometry, cut: &Cut) -> u64 {
+    (kernels(geometry) as u64).saturating_mul(8 * cut.length as u64)
+}
+
+/// How blocks do it, with the rough number of operations; `None` where they cannot.
+pub(super) fn candidate(
+    geometry: &Geometry,
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Option<(ConvolveAlgorithm, f64)> {
     let (axis, cut) = cut(geometry, limits, choices)?;
     let lines = geometry.items() as f64 * if geometry.complex() { 1.0 } else { 0.5 };
-    let kernels = if geometry.one_kernel { 1.0 } else { geometry.items() as f64 };
-    Some(super::spectral::MEMORY_FACTOR * (lines + kernels) * cut.cost(&axis) + 2.0 * super::spectral::PASS_COST)
+    // A kernel is transformed once, and only there.
+    let of_kernels = kernels(geometry) as f64 * 0.5 * cut.block_cost();
+    let operations = lines * cut.cost(&axis) + of_kernels;
+    let algorithm = ConvolveAlgorithm::Blocks { length: cut.length, step: cut.step, count: cut.count(&axis) };
+    Some((algorithm, super::spectral::MEMORY_FACTOR * operations + 2.0 * super::spectral::PASS_COST))
 }
 
 /// Appends the passes; `false` where nothing was appended because blocks cannot do it.
@@ -69,15 +99,10 @@ pub(super) fn append(
     choices: &FftChoices,
 ) -> Result<bool> {
     let Some((axis, cut)) = cut(geometry, limits, choices) else { return Ok(false) };
-    let kernels = if geometry.one_kernel { 1 } else { geometry.items() };
-    let spectrum_bytes = (kernels as u64).saturating_mul(8 * cut.length as u64);
-    if spectrum_bytes > limits.max_binding_bytes.min(limits.max_buffer_bytes) {
-        return Ok(false);
-    }
     let before = (program.passes.len(), program.temporaries.len());
-    let spectrum = program.temporary(spectrum_bytes);
+    let spectrum = program.temporary(spectra_bytes(geometry, &cut));
     kernel_spectrum(program, geometry, &axis, &cut, spectrum, limits, choices)?;
-    let mut distance = (kernels * cut.length) as i64;
+    let mut distance = (kernels(geometry) * cut.length) as i64;
     let batch = geometry.batch.iter().map(|lines| {
         distance /= if geometry.one_kernel { 1 } else { lines.size as i64 };
         Batch { product: if geometry.one_kernel { 0 } else { distance }, ..*lines }

@@ -8,6 +8,7 @@ use crate::plan::fft::{Part, first, parts, reach, window, window_bytes};
 use crate::plan::stored::Stored;
 use crate::plan::{BufferId, Limits, Pass, Program};
 use crate::shader::{Shader, ShaderFile, Tail};
+use crate::work::ConvolveAlgorithm;
 
 const CONVOLVE_DIRECT: ShaderFile =
     ShaderFile { name: "convolve_direct", text: include_str!("../../../shaders/convolve_direct.wgsl") };
@@ -21,9 +22,11 @@ const BLOCK: u64 = 64;
 /// Rough operations per tap: two loads, three comparisons, the carry of the coordinates and the product itself.
 const OPERATIONS_PER_TAP: f64 = 16.0;
 
-/// Rough number of operations.
-pub(super) fn cost(geometry: &Geometry) -> f64 {
-    geometry.items() as f64 * geometry.entries() as f64 * geometry.taps() as f64 * OPERATIONS_PER_TAP
+/// The sum as it is written, with the rough number of operations.
+pub(super) fn candidate(geometry: &Geometry) -> (ConvolveAlgorithm, f64) {
+    let taps = geometry.taps();
+    let cost = geometry.items() as f64 * geometry.entries() as f64 * taps as f64 * OPERATIONS_PER_TAP;
+    (ConvolveAlgorithm::Direct { taps }, cost)
 }
 
 /// Appends the passes.

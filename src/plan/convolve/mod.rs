@@ -10,7 +10,7 @@ use super::fft::{Batch, FftChoices};
 use super::stored::Stored;
 use super::{Limits, Program};
 use crate::error::{Error, Result};
-use crate::work::{ConvolveWork, Input, Method, Mode};
+use crate::work::{ConvolveAlgorithm, ConvolveReason, ConvolveRecipe, ConvolveWork, Input, Method, Mode};
 
 /// One convolved axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,22 +182,34 @@ pub(crate) fn lower(
     if output_bytes == 0 {
         return Ok(program);
     }
-    let spectral = match work.method {
-        _ if geometry.kernel_wraps_twice() => false,
-        Method::Direct => false,
-        Method::Fft => true,
-        Method::Auto => {
-            let costs = [blocks::cost(&geometry, limits, choices), spectral::cost(&geometry, limits, choices)];
-            costs.into_iter().flatten().any(|cost| cost < direct::cost(&geometry))
-        }
-    };
-    if spectral && blocks::append(&mut program, &geometry, limits, choices)? {
-        return Ok(program);
-    }
-    if spectral {
-        spectral::append(&mut program, &geometry, limits, choices)?;
-    } else {
-        direct::append(&mut program, &geometry, limits)?;
+    match choose(work, &geometry, limits, choices)?.algorithm {
+        ConvolveAlgorithm::Direct { .. } => direct::append(&mut program, &geometry, limits)?,
+        ConvolveAlgorithm::Blocks { .. } if blocks::append(&mut program, &geometry, limits, choices)? => {}
+        _ => spectral::append(&mut program, &geometry, limits, choices)?,
     }
     Ok(program)
+}
+
+/// How a convolution of such inputs is done, and what else could do it.
+pub(crate) fn recipe(
+    work: &ConvolveWork,
+    inputs: [&Input<'_>; 2],
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Result<ConvolveRecipe> {
+    choose(work, &Geometry::of(work, inputs)?, limits, choices)
+}
+
+fn choose(work: &ConvolveWork, geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Result<ConvolveRecipe> {
+    let direct = direct::candidate(geometry);
+    if geometry.kernel_wraps_twice() {
+        let (algorithm, reason) = (direct.0.clone(), ConvolveReason::WrapsTwice);
+        return Ok(ConvolveRecipe { algorithm, reason, candidates: vec![direct] });
+    }
+    let blocks = blocks::candidate(geometry, limits, choices);
+    let transforms: Vec<_> = blocks.into_iter().chain(spectral::candidate(geometry, limits, choices)).collect();
+    if work.method == Method::Fft && transforms.is_empty() {
+        return Err(spectral::unsupported(work.op, limits));
+    }
+    Ok(ConvolveRecipe::choose(work.method, direct, transforms))
 }

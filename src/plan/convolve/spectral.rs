@@ -7,6 +7,7 @@ use crate::plan::fft::{
 };
 use crate::plan::stored::Stored;
 use crate::plan::{BufferId, Limits, Program};
+use crate::work::ConvolveAlgorithm;
 
 /// A pass over memory costs more than its arithmetic: measured operations per counted one.
 pub(super) const MEMORY_FACTOR: f64 = 3.0;
@@ -36,8 +37,12 @@ fn kept(length: usize, complex: bool) -> usize {
     if complex { length } else { length / 2 + 1 }
 }
 
-/// Rough number of operations; `None` where transforms cannot do it.
-pub(super) fn cost(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<f64> {
+/// The lengths of the transforms, with the rough number of operations; `None` where transforms cannot do it.
+pub(super) fn candidate(
+    geometry: &Geometry,
+    limits: &Limits,
+    choices: &FftChoices,
+) -> Option<(ConvolveAlgorithm, f64)> {
     let lengths = lengths(geometry)?;
     let points: f64 = lengths.iter().map(|&n| n as f64).product();
     if points * 8.0 > limits.max_binding_bytes as f64 {
@@ -45,7 +50,17 @@ pub(super) fn cost(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -
     }
     let items = geometry.items() as f64;
     let transforms = 2.0 * items + if geometry.one_kernel { 1.0 } else { items };
-    Some(transform_cost(&lengths, limits, choices)? * transforms + lengths.len() as f64 * 3.0 * PASS_COST)
+    let cost = transform_cost(&lengths, limits, choices)? * transforms + lengths.len() as f64 * 3.0 * PASS_COST;
+    Some((ConvolveAlgorithm::Transforms { lengths }, cost))
+}
+
+/// What is said where transforms cannot do it.
+pub(super) fn unsupported(op: &'static str, limits: &Limits) -> Error {
+    let message = format!(
+        "the spectrum of one item needs more than the {} bytes that {} binds at once; convolve it in pieces",
+        limits.max_binding_bytes, limits.adapter
+    );
+    Error::Unsupported { op, message }
 }
 
 /// Rough number of operations of one transform along all axes.
@@ -87,13 +102,7 @@ impl Spectrum {
 /// Appends the passes.
 pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Result<()> {
     let op = program.op;
-    let unsupported = || Error::Unsupported {
-        op,
-        message: format!(
-            "the spectrum of one item needs more than the {} bytes that {} binds at once; convolve it in pieces",
-            limits.max_binding_bytes, limits.adapter
-        ),
-    };
+    let unsupported = || unsupported(op, limits);
     let lengths = lengths(geometry).ok_or_else(unsupported)?;
     let item_bytes = spectrum_bytes(geometry, &lengths);
     let most_bytes = limits.temporary_bytes();

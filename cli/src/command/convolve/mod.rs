@@ -3,10 +3,10 @@
 mod sound;
 
 use anyhow::{Result, bail, ensure};
-use gristmill::{Context, ConvolveOptions, Element, Method, Mode, Tensor};
+use gristmill::{Context, ConvolveOptions, ConvolveRecipe, Element, Method, Mode, Tensor, convolve_recipe};
 use ndarray::{Array2, Array3, ArrayD, Axis, Ix2, stack};
 use num_complex::Complex32;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Job;
 use crate::args::{Convolve, General, MethodName, ModeName};
@@ -39,6 +39,25 @@ fn options(args: &Convolve, default: ModeName) -> ConvolveOptions {
     }
 }
 
+/// Says how it is done where that was asked for; what goes into the record.
+fn explain(
+    job: &Job<'_>,
+    args: &Convolve,
+    recipe: impl FnOnce() -> gristmill::Result<ConvolveRecipe>,
+) -> Result<Value> {
+    if !args.explain {
+        return Ok(json!({}));
+    }
+    let ConvolveRecipe { algorithm, reason, candidates, .. } = job.explain(recipe())?;
+    job.say(&format!("{algorithm}: {reason}"));
+    for (candidate, cost) in &candidates {
+        job.say(&format!("  {candidate}: cost {cost:.2e}"));
+    }
+    let candidates: Vec<_> =
+        candidates.iter().map(|(way, cost)| json!({ "algorithm": way.to_string(), "cost": cost })).collect();
+    Ok(json!({ "algorithm": algorithm.to_string(), "reason": reason.to_string(), "candidates": candidates }))
+}
+
 fn arrays(mut job: Job<'_>, args: &Convolve) -> Result<()> {
     let output = Output::create(&args.output, &[Kind::Npy, Kind::Npz, Kind::Csv])?;
     let x = read_signal(&args.x)?;
@@ -60,6 +79,9 @@ fn arrays(mut job: Job<'_>, args: &Convolve) -> Result<()> {
     job.holds(full_bytes(x.array.shape(), h.array.shape()))?;
     let context = job.open()?;
     let options = options(args, ModeName::Full);
+    let real = matches!((&x.array, &h.array), (Values::Real(_), Values::Real(_)));
+    let recipe = if real { convolve_recipe::<f32> } else { convolve_recipe::<Complex32> };
+    let how = explain(&job, args, || recipe(&context, x.array.shape(), h.array.shape(), &options))?;
     let values = match (x.array, h.array) {
         (Values::Real(x), Values::Real(mut h)) => {
             normalize(args, &mut h)?;
@@ -72,7 +94,7 @@ fn arrays(mut job: Job<'_>, args: &Convolve) -> Result<()> {
     };
     let shape = values.shape().to_vec();
     output.array(&values)?;
-    job.done(&context.info().to_string(), &args.output, &shape, json!({}))
+    job.done(&context.info().to_string(), &args.output, &shape, how)
 }
 
 fn pictures(mut job: Job<'_>, args: &Convolve) -> Result<()> {
@@ -83,6 +105,8 @@ fn pictures(mut job: Job<'_>, args: &Convolve) -> Result<()> {
     job.holds(full_bytes(picture.channels.shape(), h.shape()))?;
     let context = job.open()?;
     let options = options(args, ModeName::Same);
+    let how =
+        explain(&job, args, || convolve_recipe::<f32>(&context, &picture.channels.shape()[1..], h.shape(), &options))?;
     let channels: Vec<Array2<f32>> = picture
         .channels
         .outer_iter()
@@ -103,7 +127,7 @@ fn pictures(mut job: Job<'_>, args: &Convolve) -> Result<()> {
         let result = if grey { result.index_axis_move(Axis(0), 0).into_dyn() } else { result.into_dyn() };
         output.array(&Values::Real(result))?;
     }
-    job.done(&context.info().to_string(), &args.output, &shape, json!({}))
+    job.done(&context.info().to_string(), &args.output, &shape, how)
 }
 
 /// What the fullest result takes, complex numbers for its transform.

@@ -3,9 +3,8 @@
 use anyhow::{Result, bail, ensure};
 use gristmill::stream::{self, NpySink, Sink, Source, StreamOptions};
 use ndarray::{Array2, ArrayView2, Axis, Ix1, Ix2};
-use serde_json::json;
 
-use super::{normalize, options};
+use super::{explain, normalize, options};
 use crate::args::{Convolve, ModeName};
 use crate::command::Job;
 use crate::command::pairs::progress;
@@ -27,6 +26,9 @@ pub(super) fn run(mut job: Job<'_>, args: &Convolve) -> Result<()> {
     let context = job.open()?;
     let options = options(args, ModeName::Full);
     let h = context.upload(&kernels)?.transpose();
+    let how = explain(&job, args, || {
+        stream::convolve_recipe(&context, (n, channels), h.shape(), &options, job.general.budget())
+    })?;
     let bar = progress(&job, "numbers");
     let mut report = |done: stream::Progress| {
         bar.set_length(done.total);
@@ -60,7 +62,7 @@ pub(super) fn run(mut job: Job<'_>, args: &Convolve) -> Result<()> {
         }
     }
     bar.finish_and_clear();
-    job.done(&context.info().to_string(), &args.output, &shape, json!({}))
+    job.done(&context.info().to_string(), &args.output, &shape, how)
 }
 
 /// What the sound is convolved with, channels × taps.

@@ -1,5 +1,8 @@
 //! Streamed convolution: of signals of any length with kernels that fit, window by window (overlap-save).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -9,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ops::{self, ConvolveOptions};
 use crate::tensor::Tensor;
-use crate::work::{Boundary, Mode};
+use crate::work::{Boundary, ConvolveRecipe, Mode};
 
 /// Samples of a window where the budget allows them and the kernel does not need more.
 const WINDOW: u64 = 1 << 20;
@@ -108,6 +111,79 @@ pub fn correlate_blocking(
     pollster::block_on(correlate(context, x, h, options, sink, stream))
 }
 
+/// How each window of [`convolve`] is done, for a source of this shape: [`convolve_recipe`](crate::convolve_recipe) of what
+/// the memory budget lets a window be.
+///
+/// # Errors
+/// As [`convolve`].
+pub fn convolve_recipe(
+    context: &Context,
+    x: (usize, usize),
+    h: &[usize],
+    options: &ConvolveOptions,
+    memory_budget: u64,
+) -> Result<ConvolveRecipe> {
+    let windows = Windows::new("convolve", context, x, h, options, memory_budget)?;
+    let (k, columns) = (windows.k, windows.columns);
+    let h = if windows.kernels == 1 { vec![k] } else { vec![columns, k] };
+    ops::convolve_recipe::<f32>(context, &[columns, windows.length_of_one + k - 1], &h, &windows.options)
+}
+
+/// How a streamed convolution is cut.
+struct Windows {
+    k: usize,
+    kernels: usize,
+    /// Channels of the result.
+    columns: usize,
+    /// Where the result starts in the full convolution, and how long it is.
+    start: i64,
+    length: usize,
+    boundary: Boundary,
+    /// Results of a window.
+    length_of_one: usize,
+    most_in_flight: u64,
+    /// Of a window.
+    options: ConvolveOptions,
+}
+
+impl Windows {
+    fn new(
+        op: &'static str,
+        context: &Context,
+        (n, channels): (usize, usize),
+        h: &[usize],
+        options: &ConvolveOptions,
+        memory_budget: u64,
+    ) -> Result<Self> {
+        let correlates = op == "correlate";
+        let (k, kernels) = match *h {
+            [k] => (k, 1),
+            [k, kernels] => (k, kernels),
+            _ => return Err(Error::shape(op, format!("h has shape {h:?}; taps, or taps × channels, are needed"))),
+        };
+        let matching = kernels == 1 || channels == 1 || kernels == channels;
+        if n == 0 || k == 0 || channels == 0 || kernels == 0 || !matching {
+            let message = format!("x has {n} samples of {channels} channels, h {k} taps of {kernels}; ");
+            return Err(Error::shape(op, message + "neither may be empty, and channels must match unless one has one"));
+        }
+        if let Some(rank) = options.rank.filter(|rank| *rank != 1) {
+            return Err(Error::argument(op, format!("rank {rank}"), "must be 1: signals are streamed along one axis"));
+        }
+        let (start, length) = ops::kept_of(op, 0, n, k, options, correlates)?;
+        let (start, boundary) = match options.mode {
+            _ if options.circular => (if correlates { k as i64 - 1 } else { 0 }, Boundary::Wrap),
+            Mode::Valid => (start, Boundary::Zero),
+            _ => (start, options.boundary),
+        };
+        let columns = channels.max(kernels);
+        let most_in_flight = if context.info().backend == "gl" || context.is_cpu() { 1 } else { 2 };
+        let largest = context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes);
+        let length_of_one = window(op, k, columns, memory_budget, largest, most_in_flight)?.min(length);
+        let options = ConvolveOptions { method: options.method, rank: Some(1), ..ConvolveOptions::mode(Mode::Valid) };
+        Ok(Self { k, kernels, columns, start, length, boundary, length_of_one, most_in_flight, options })
+    }
+}
+
 async fn run(
     op: &'static str,
     context: &Context,
@@ -117,57 +193,33 @@ async fn run(
     sink: &mut dyn Sink,
     mut stream: StreamOptions<'_>,
 ) -> Result<()> {
-    let correlates = op == "correlate";
-    let (n, channels) = x.shape();
-    let (k, kernels) = match *h.shape() {
-        [k] => (k, 1),
-        [k, kernels] => (k, kernels),
-        _ => {
-            return Err(Error::shape(op, format!("h has shape {:?}; taps, or taps × channels, are needed", h.shape())));
-        }
-    };
-    let matching = kernels == 1 || channels == 1 || kernels == channels;
-    if n == 0 || k == 0 || channels == 0 || kernels == 0 || !matching {
-        let message = format!("x has {n} samples of {channels} channels, h {k} taps of {kernels}; ");
-        return Err(Error::shape(op, message + "neither may be empty, and channels must match unless one has one"));
-    }
-    if let Some(rank) = options.rank.filter(|rank| *rank != 1) {
-        return Err(Error::argument(op, format!("rank {rank}"), "must be 1: signals are streamed along one axis"));
-    }
-    let (start, length) = ops::kept_of(op, 0, n, k, options, correlates)?;
-    let (start, boundary) = match options.mode {
-        _ if options.circular => (if correlates { k as i64 - 1 } else { 0 }, Boundary::Wrap),
-        Mode::Valid => (start, Boundary::Zero),
-        _ => (start, options.boundary),
-    };
-    let columns = channels.max(kernels);
-    let most_in_flight = if context.info().backend == "gl" || context.is_cpu() { 1 } else { 2 };
-    let largest = context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes);
-    let window = window(op, k, columns, stream.memory_budget, largest, most_in_flight)?.min(length);
+    let windows = Windows::new(op, context, x.shape(), h.shape(), options, stream.memory_budget)?;
+    let Windows { k, columns, start, length, boundary, length_of_one, options, .. } = windows;
     let mut progress = Progress { done: 0, total: (length as u64).saturating_mul(columns as u64) };
     sink.begin(length, columns)?;
 
-    let h = if kernels == 1 { h.reshape(&[k])? } else { h.transpose() };
-    let valid = ConvolveOptions { method: options.method, rank: Some(1), ..ConvolveOptions::mode(Mode::Valid) };
+    let h = if windows.kernels == 1 { h.reshape(&[k])? } else { h.transpose() };
+    let copies = columns / x.shape().1;
     let executor = context.executor().clone();
     let mut in_flight: VecDeque<InFlight<'_>> = VecDeque::new();
     let mut rows = Vec::new();
-    for first in (0..length).step_by(window) {
+    for first in (0..length).step_by(length_of_one) {
         if stream.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
             return Err(Error::Cancelled { op });
         }
-        while in_flight.len() >= most_in_flight as usize {
+        while in_flight.len() >= windows.most_in_flight as usize {
             settle(&mut in_flight, sink, &mut progress, &mut stream).await?;
         }
-        let count = window.min(length - first);
+        let count = length_of_one.min(length - first);
         let seen = start + first as i64 - (k as i64 - 1);
-        continued_rows(x, seen..seen + (count + k - 1) as i64, boundary, columns / channels, &mut rows)?;
+        continued_rows(x, seen..seen + (count + k - 1) as i64, boundary, copies, &mut rows)?;
         // The last window is filled up, so that it has the shape, and the shaders, of the others.
-        rows.resize((window + k - 1) * columns, 0.0);
-        let signal = context.upload_slice(&rows, &[window + k - 1, columns])?.transpose();
-        let result = match correlates {
-            true => ops::correlate(&signal, &h, &valid)?,
-            false => ops::convolve(&signal, &h, &valid)?,
+        let taken = length_of_one + k - 1;
+        rows.resize(taken * columns, 0.0);
+        let signal = context.upload_slice(&rows, &[taken, columns])?.transpose();
+        let result = match op {
+            "correlate" => ops::correlate(&signal, &h, &options)?,
+            _ => ops::convolve(&signal, &h, &options)?,
         };
         let result = result.slice(1, 0..count)?.transpose().contiguous()?;
         let read = executor.read(result.storage(), result.layout().offset as u64 * 4, result.len() as u64 * 4);
@@ -231,79 +283,4 @@ fn continued_rows(
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use ndarray::{Array2, Axis};
-
-    fn signal(n: usize, columns: usize) -> Array2<f32> {
-        Array2::from_shape_fn((n, columns), |(t, c)| ((t * 31 + c * 17 + t * t % 7) % 23) as f32 - 11.0)
-    }
-
-    /// Every mode and boundary in windows as short as they can be is the whole at once.
-    #[test]
-    fn windows_join_to_the_whole() {
-        let context = Context::cpu();
-        let boundaries = [
-            Boundary::Zero,
-            Boundary::Constant(2.0),
-            Boundary::Reflect,
-            Boundary::Mirror,
-            Boundary::Nearest,
-            Boundary::Wrap,
-        ];
-        for (n, channels, k, kernels) in [(300, 2, 9, 1), (97, 1, 16, 3), (5, 2, 40, 2), (1, 1, 1, 1), (64, 1, 64, 1)] {
-            let (x, h) = (signal(n, channels), signal(k, kernels));
-            let on_device = context.upload(&h).unwrap();
-            for boundary in boundaries {
-                for mode in [Mode::Full, Mode::Same, Mode::Valid, Mode::Causal] {
-                    for (circular, correlates) in [(false, false), (false, true), (true, false), (true, true)] {
-                        let options = ConvolveOptions { boundary, mode, circular, ..ConvolveOptions::default() };
-                        let columns = channels.max(kernels);
-                        let whole: Vec<_> = (0..columns)
-                            .map(|c| {
-                                let x = context.upload(&x.column(c.min(channels - 1)).to_owned()).unwrap();
-                                let h = context.upload(&h.column(c.min(kernels - 1)).to_owned()).unwrap();
-                                let op = if correlates { ops::correlate } else { ops::convolve };
-                                op(&x, &h, &options).unwrap().read_blocking().unwrap().into_dimensionality().unwrap()
-                            })
-                            .collect();
-                        let whole: Vec<_> = whole.iter().map(ndarray::Array1::view).collect();
-                        let whole = ndarray::stack(Axis(1), &whole).unwrap();
-                        let mut out = Array2::zeros(whole.dim());
-                        let budget = 4 * columns as u64 * COPIES * (2 * k as u64).next_power_of_two();
-                        let stream = StreamOptions { memory_budget: budget, ..StreamOptions::default() };
-                        let op = if correlates { correlate_blocking } else { convolve_blocking };
-                        op(&context, &mut x.view(), &on_device, &options, &mut out, stream).unwrap();
-                        let largest = (k * 121) as f32;
-                        let error = (&out - &whole).iter().fold(0f32, |most, d| most.max(d.abs()));
-                        assert!(error <= 4e-6 * largest, "{options:?} {n}×{channels} {k}×{kernels}: {error}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_streamed_is_said() {
-        let context = Context::cpu();
-        let h = context.upload(&signal(1000, 1)).unwrap();
-        let two = context.upload(&signal(4, 2)).unwrap();
-        let none = context.upload(&signal(0, 1)).unwrap();
-        let complaint = |columns: usize, n: usize, h: &Tensor, memory_budget: u64| {
-            let stream = StreamOptions { memory_budget, ..StreamOptions::default() };
-            let mut out = Array2::zeros((n + 999, columns));
-            let options = ConvolveOptions::default();
-            convolve_blocking(&context, &mut signal(n, columns).view(), h, &options, &mut out, stream)
-                .unwrap_err()
-                .to_string()
-        };
-        assert!(complaint(1, 10, &h, 10_000).contains("1000 taps of 1 channels need a memory budget of 98304 bytes"));
-        assert!(complaint(3, 10, &two, 1 << 20).contains("channels must match"));
-        assert!(complaint(1, 10, &none, 1 << 20).contains("neither may be empty"));
-        assert!(complaint(1, 0, &h, 1 << 20).contains("neither may be empty"));
-    }
 }
