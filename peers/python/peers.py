@@ -17,6 +17,7 @@ os.dup2(2, 1)
 
 import numpy as np  # noqa: E402
 import scipy.fft  # noqa: E402
+import scipy.signal  # noqa: E402
 import scipy.spatial  # noqa: E402
 import sklearn  # noqa: E402
 import sklearn.metrics.pairwise  # noqa: E402
@@ -157,6 +158,44 @@ def fft(rows, length):
     }
 
 
+def fft2(rows, columns):
+    values = numbers(1, rows * columns * 2).view(np.complex64).reshape(rows, columns)
+    return {
+        "numpy": lambda: np.fft.fft2(values),
+        "scipy": lambda: scipy.fft.fft2(values, workers=WORKERS),
+    }
+
+
+def circular(rows, length):
+    x, h = points(rows, rows, length)
+
+    def scipy_on_all_cores():
+        spectra = scipy.fft.rfft(x, workers=WORKERS)
+        spectra *= scipy.fft.rfft(h, workers=WORKERS)
+        return scipy.fft.irfft(spectra, length, workers=WORKERS)
+
+    return {
+        "numpy": lambda: np.fft.irfft(np.fft.rfft(x) * np.fft.rfft(h), length),
+        "scipy": scipy_on_all_cores,
+    }
+
+
+def fftconvolve(rows, length, taps):
+    x, h = numbers(1, rows * length).reshape(rows, length), numbers(2, taps).reshape(1, taps)
+
+    def on_all_cores(convolve):
+        def run():
+            with scipy.fft.set_workers(WORKERS):
+                return convolve(x, h, axes=1)
+
+        return run
+
+    return {
+        "scipy": on_all_cores(scipy.signal.fftconvolve),
+        "scipy oaconvolve": on_all_cores(scipy.signal.oaconvolve),
+    }
+
+
 WORKS = {
     "gemm": gemm,
     "sqeuclidean": sqeuclidean,
@@ -164,6 +203,9 @@ WORKS = {
     "gaussian_matvec": gaussian_matvec,
     "argkmin": argkmin,
     "fft": fft,
+    "fft2": fft2,
+    "circular": circular,
+    "fftconvolve": fftconvolve,
 }
 
 
@@ -185,7 +227,12 @@ def probes(work, shape):
         return [row * shape[1] + column % shape[1] for row, column in spread]
     if work == "argkmin":
         return [row * NEIGHBOURS + rank for row, _ in spread for rank in range(NEIGHBOURS)]
-    if work == "fft":
+    if work == "circular":
+        return [row * shape[1] + at % shape[1] for row, at in spread]
+    if work == "fftconvolve":
+        length = shape[1] + shape[2] - 1
+        return [row * length + at % length for row, at in spread]
+    if work in ("fft", "fft2"):
         return [(row * shape[1] + bin % shape[1]) * 2 + part for row, bin in spread for part in (0, 1)]
     return [row for row, _ in spread]
 

@@ -60,8 +60,8 @@ impl Peer for Burn {
                     (0..n).step_by(BLOCK).map(block).collect()
                 })
             }
-            // It has no complex transform, and the cost is of Gristmill alone.
-            Work::Fft | Work::Cost => return Ok(Vec::new()),
+            // It has no complex transform; the others are ours, or about transforms too.
+            _ => return Ok(Vec::new()),
         };
         let (op, device) = (Rc::new(op), self.device.clone());
         let again = op.clone();

@@ -37,8 +37,8 @@ pub fn draw(record: &Record, adapters: &[String]) -> Result<()> {
 }
 
 fn panel(record: &Record, task: Task, adapters: &[String]) -> Option<Panel> {
-    if task.work == Work::Cost {
-        return None; // it compares sizes, not implementations
+    if task.work.is_ours_alone() {
+        return None;
     }
     let rows = record.rows(&task);
     let ours = |adapter: &String| rows.iter().find(|(on, name, _)| on == adapter && *name == "gristmill");
@@ -132,7 +132,13 @@ fn title(task: &Task) -> String {
         Work::GaussianMatvec => format!("Gaussian kernel times a vector, {shape}"),
         Work::Argkmin => format!("{} nearest neighbours, {shape}", peers::NEIGHBOURS),
         Work::Fft => format!("Complex transforms, {shape}"),
+        Work::Fft2 => format!("Complex transform along both axes, {shape}"),
+        Work::Circular => format!("Circular convolutions, {shape}"),
+        Work::Fftconvolve => format!("Convolutions with one kernel, {shape}"),
+        Work::Depthwise => format!("Depthwise convolution: channels, side, window, {shape}"),
         Work::Cost => format!("Cost, {shape}"),
+        Work::FftLengths => format!("Lengths, {shape}"),
+        Work::FirstCall => format!("First call, {shape}"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! That a peer did the work: some entries of its result against f64.
 
+mod convolution;
+
 use anyhow::{Result, ensure};
 
 use crate::task::{NEIGHBOURS, Task, Work};
@@ -31,7 +33,11 @@ pub fn check(task: &Task, values: &[f32]) -> Result<()> {
                 (squared.sqrt(), squared.sqrt() - (squared - bound).max(0.0).sqrt() + 2.0 * UNIT * squared.sqrt())
             }
             Work::GaussianMatvec | Work::Cost => weighted_sum(task, &inputs, probe),
-            Work::Fft => transform(&inputs[0], m, probe),
+            Work::Fft | Work::FftLengths | Work::FirstCall => transform(&inputs[0], m, probe),
+            Work::Fft2 => transform2(&inputs[0], [n, m], probe),
+            Work::Circular => convolution::circular(&inputs, m, probe),
+            Work::Fftconvolve => convolution::full(&inputs, [m, d], probe),
+            Work::Depthwise => convolution::depthwise(&inputs, [m, d], probe),
             Work::Argkmin => continue,
         };
         let error = (f64::from(value) - expected).abs();
@@ -94,6 +100,23 @@ fn transform(rows: &[f32], length: usize, probe: usize) -> (f64, f64) {
         norm += re * re + im * im;
     }
     (sum[part], 8.0 * (length as f64).log2() * UNIT * (length as f64 * norm).sqrt())
+}
+
+/// One part of one bin of a matrix that is transformed along both axes; its rows count as one line.
+fn transform2(values: &[f32], [rows, columns]: [usize; 2], probe: usize) -> (f64, f64) {
+    let (down, across, part) = (probe / 2 / columns, probe / 2 % columns, probe % 2);
+    let (mut sum, mut norm) = ([0.0, 0.0], 0.0);
+    for (t, value) in values.chunks(2).enumerate() {
+        let (re, im) = (f64::from(value[0]), f64::from(value[1]));
+        let turns = ((t / columns * down) % rows) as f64 / rows as f64
+            + ((t % columns * across) % columns) as f64 / columns as f64;
+        let (sin, cos) = (-std::f64::consts::TAU * turns).sin_cos();
+        sum[0] += re * cos - im * sin;
+        sum[1] += re * sin + im * cos;
+        norm += re * re + im * im;
+    }
+    let points = (rows * columns) as f64;
+    (sum[part], 8.0 * points.log2() * UNIT * (points * norm).sqrt())
 }
 
 /// The found rows are as near as the nearest, in order, up to the rounding of distances.

@@ -49,8 +49,9 @@ fn seats(arguments: &Arguments) -> Result<Vec<Seat>> {
     for adapter in &arguments.adapters {
         seats.push(Seat::beside("gristmill", adapter)?);
         if adapter != "cpu" {
-            seats.push(Seat::beside("numr", adapter)?);
-            seats.push(Seat::beside("burn", adapter)?);
+            for name in ["numr", "burn", "wgsl-fft", "gpu-fft"] {
+                seats.push(Seat::beside(name, adapter)?);
+            }
         }
     }
     seats.push(Seat::beside("host", "cpu")?);

@@ -14,8 +14,13 @@ pub struct Seat {
     /// Why it does not take part.
     pub absent: Option<String>,
     command: Vec<String>,
+    /// Its driver keeps no compiled shaders between processes.
+    cold: bool,
     process: Option<Process>,
 }
+
+/// What makes drivers forget: Mesa's, and NVIDIA's.
+const COLD: [(&str, &str); 2] = [("MESA_SHADER_CACHE_DISABLE", "true"), ("__GL_SHADER_DISK_CACHE", "0")];
 
 struct Process {
     child: Child,
@@ -38,7 +43,7 @@ impl Seat {
 
     fn new(name: &str, adapter: &str, command: Vec<String>) -> Self {
         let (name, adapter) = (name.to_owned(), adapter.to_owned());
-        Self { name, adapter, version: String::new(), absent: None, command, process: None }
+        Self { name, adapter, version: String::new(), absent: None, command, cold: false, process: None }
     }
 
     /// Sends an order and waits for its answer, without the word that says of which kind it is.
@@ -62,10 +67,17 @@ impl Seat {
         Ok(rest.to_owned())
     }
 
+    /// Ends the process; the next order goes to one that finds no compiled shaders.
+    pub fn forget(&mut self) {
+        self.stop();
+        self.cold = true;
+    }
+
     fn start(&mut self) -> Result<()> {
         let [program, arguments @ ..] = self.command.as_slice() else { bail!("no command") };
         let mut child = Command::new(program)
             .args(arguments)
+            .envs(COLD.into_iter().filter(|_| self.cold))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -77,7 +89,9 @@ impl Seat {
         self.process = Some(process);
         let ready = ready.inspect_err(|_| self.stop())?;
         self.version = ready.strip_prefix("ready ").with_context(|| ready.clone())?.to_owned();
-        println!("{} on {}: {}", self.name, self.adapter, self.version);
+        if !self.cold {
+            println!("{} on {}: {}", self.name, self.adapter, self.version);
+        }
         Ok(())
     }
 

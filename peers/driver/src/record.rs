@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use peers::Task;
+use peers::{Task, Work};
 
 use crate::process::Seat;
 use crate::rounds::Measured;
 
 const LATEST: &str = "work,shape,adapter,implementation,median_ms,min_ms,max_ms,rounds";
 const COST: &str = "shape,adapter,implementation,median_ms,ns_per_pair,device_bytes,host_bytes";
+const LENGTHS: &str = "length,rows,adapter,implementation,median_ms,ns_per_n_log2_n,of_best_power_of_two";
 const CONDITIONS: &str = "work,shape,date,revision,system,cores,load_average";
 const VERSIONS: &str = "library,adapter,version";
 
@@ -119,9 +120,11 @@ impl Record {
         self.latest.sort_by_key(place);
         self.conditions.sort_by_key(place);
         self.cost.sort_by_key(|row| (row[1].clone(), row[0].len(), row[0].clone()));
+        let lengths = self.lengths();
         let tables = [
             ("latest.csv", LATEST, &self.latest),
             ("cost.csv", COST, &self.cost),
+            ("lengths.csv", LENGTHS, &lengths),
             ("conditions.csv", CONDITIONS, &self.conditions),
             ("versions.csv", VERSIONS, &self.versions),
         ];
@@ -132,6 +135,30 @@ impl Record {
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
+    }
+}
+
+impl Record {
+    /// Transforms by their lengths: time for each of the N log₂N, also as a multiple of the least among the powers of two.
+    fn lengths(&self) -> Vec<Vec<String>> {
+        let of_task = |row: &&Vec<String>| row[0] == Work::FftLengths.name();
+        let figures = |row: &Vec<String>| -> Option<(usize, usize, f64)> {
+            let (rows, length) = row[1].split_once('x')?;
+            let (rows, length): (usize, usize) = (rows.parse().ok()?, length.parse().ok()?);
+            let points = rows as f64 * length as f64;
+            Some((rows, length, row[4].parse::<f64>().ok()? * 1e6 / (points * (length as f64).log2())))
+        };
+        let best = |known: &[String]| {
+            let same = self.latest.iter().filter(of_task).filter(|row| row[2..4] == *known);
+            let powers = same.filter_map(figures).filter(|(_, length, _)| length.is_power_of_two());
+            powers.fold(f64::INFINITY, |least, (.., ns)| least.min(ns))
+        };
+        let line = |row: &Vec<String>| {
+            let (rows, length, ns) = figures(row)?;
+            let names = [length.to_string(), rows.to_string(), row[2].clone(), row[3].clone(), row[4].clone()];
+            Some(names.into_iter().chain([ns, ns / best(&row[2..4])].map(digits)).collect())
+        };
+        self.latest.iter().filter(of_task).filter_map(line).collect()
     }
 }
 

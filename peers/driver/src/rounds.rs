@@ -64,7 +64,14 @@ pub fn measure(task: &Task, seats: &mut [Seat], rounds: usize) -> Vec<Measured> 
                 continue;
             }
             let seat = &mut seats[contender.seat];
-            let time = seat.ask(&format!("time {}", contender.name), "ms").and_then(|text| Ok(Some(text.parse()?)));
+            let ready = if task.work == Work::FirstCall {
+                seat.forget();
+                seat.ask(&format!("prepare {task}"), "offers").map(drop)
+            } else {
+                Ok(())
+            };
+            let time = ready.and_then(|()| seat.ask(&format!("time {}", contender.name), "ms"));
+            let time = time.and_then(|text| Ok(Some(text.parse()?)));
             contender.note(seat, time);
         }
     }

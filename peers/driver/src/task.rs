@@ -26,21 +26,47 @@ pub enum Work {
     Cost,
     /// Forward complex transforms of the rows of a matrix; the shape is rows × length.
     Fft,
+    /// The forward complex transform of a matrix along both axes.
+    Fft2,
+    /// [`Work::Fft`] over a range of lengths, of about 2²⁰ points together.
+    FftLengths,
+    /// The first transform that a process does, with nothing compiled before.
+    FirstCall,
+    /// Circular convolutions of the rows of x with the rows of h; the shape is rows × points.
+    Circular,
+    /// Full convolutions of the rows of x with one h; the shape is rows × points × taps.
+    Fftconvolve,
+    /// Correlations of the channels of an image with a square window each, as large as the image; the shape is channels ×
+    /// side × window.
+    Depthwise,
 }
 
+/// Powers of 2, 3 and 5, and primes just above powers of two.
+const LENGTHS: [usize; 34] = [
+    256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131_072, 262_144, 524_288, 1_048_576, 243, 729, 2187, 6561,
+    19683, 59049, 177_147, 531_441, 125, 625, 3125, 15625, 78125, 390_625, 257, 1021, 4099, 16411, 65537, 262_147,
+    1_048_573,
+];
+
 impl Work {
-    const ALL: [(Self, &'static str, &'static [&'static [usize]]); 7] = [
+    const ALL: [(Self, &'static str, &'static [&'static [usize]]); 13] = [
         (Self::Gemm, "gemm", &[&[512, 512, 512], &[1024, 1024, 1024]]),
         (Self::Sqeuclidean, "sqeuclidean", &[&[4096, 4096, 64]]),
         (Self::Euclidean, "euclidean", &[&[4096, 4096, 64]]),
         (Self::GaussianMatvec, "gaussian_matvec", &[&[16384, 16384, 3], &[16384, 16384, 50]]),
         (Self::Argkmin, "argkmin", &[&[16384, 16384, 3], &[16384, 16384, 64]]),
         (Self::Fft, "fft", &[&[1024, 1024], &[1, 1 << 20], &[256, 1009], &[32, 10007]]),
+        (Self::Fft2, "fft2", &[&[1024, 1024]]),
+        (Self::Circular, "circular", &[&[256, 4096]]),
+        (Self::Fftconvolve, "fftconvolve", &[&[256, 4096, 4096], &[1, 1 << 20, 1023]]),
+        (Self::Depthwise, "depthwise", &[&[64, 56, 31], &[64, 56, 7]]),
         (
             Self::Cost,
             "cost",
             &[&[1000, 1000, 3], &[3162, 3162, 3], &[10000, 10000, 3], &[31623, 31623, 3], &[100_000, 100_000, 3]],
         ),
+        (Self::FftLengths, "fft_lengths", &[]), // of LENGTHS
+        (Self::FirstCall, "first_call", &[&[1, 1024], &[1, 1009], &[1, 1 << 20], &[1, 10007]]),
     ];
 
     /// The name in commands and records.
@@ -51,6 +77,18 @@ impl Work {
     /// The names of all.
     pub fn names() -> impl Iterator<Item = &'static str> {
         Self::ALL.iter().map(|(_, name, _)| *name)
+    }
+
+    /// Whether Gristmill does it alone: such work compares sizes, not implementations.
+    pub fn is_ours_alone(self) -> bool {
+        matches!(self, Self::Cost | Self::FftLengths | Self::FirstCall)
+    }
+
+    fn rank(self) -> usize {
+        match self {
+            Self::Fft | Self::Fft2 | Self::FftLengths | Self::FirstCall | Self::Circular => 2,
+            _ => 3,
+        }
     }
 }
 
@@ -66,8 +104,12 @@ pub struct Task {
 impl Task {
     /// Every task of the record.
     pub fn all() -> Vec<Self> {
-        let tasks = |(work, _, shapes): &(Work, &str, &[&[usize]])| -> Vec<Self> {
-            shapes.iter().map(|shape| Self { work: *work, shape: shape.to_vec() }).collect()
+        let tasks = |&(work, _, shapes): &(Work, &str, &[&[usize]])| -> Vec<Self> {
+            let task = |shape: &[usize]| Self { work, shape: shape.to_vec() };
+            match work {
+                Work::FftLengths => LENGTHS.iter().map(|&length| task(&[(1 << 20) / length, length])).collect(),
+                _ => shapes.iter().map(|shape| task(shape)).collect(),
+            }
         };
         Work::ALL.iter().flat_map(tasks).collect()
     }
@@ -77,7 +119,7 @@ impl Task {
         self.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
     }
 
-    /// The dimensions of three-dimensional work; of a transform 0 comes last.
+    /// Three dimensions, of which the last is 0 where the shape has two.
     pub fn dimensions(&self) -> [usize; 3] {
         std::array::from_fn(|axis| self.shape.get(axis).copied().unwrap_or(0))
     }
@@ -87,14 +129,18 @@ impl Task {
         1.0 / self.dimensions()[2] as f32
     }
 
-    /// The inputs, row-major: A and B; x and y, and the weights v where there are any; or the interleaved complex rows.
+    /// The inputs, row-major: A and B; x and y, and the weights v where there are any; x and h; or the interleaved complex
+    /// rows.
     pub fn inputs(&self) -> Vec<Vec<f32>> {
         let [n, m, d] = self.dimensions();
         let counts = match self.work {
             Work::Gemm => vec![n * m, m * d],
             Work::Sqeuclidean | Work::Euclidean | Work::Argkmin => vec![n * d, m * d],
             Work::GaussianMatvec | Work::Cost => vec![n * d, m * d, m],
-            Work::Fft => vec![n * m * 2],
+            Work::Fft | Work::Fft2 | Work::FftLengths | Work::FirstCall => vec![n * m * 2],
+            Work::Circular => vec![n * m; 2],
+            Work::Fftconvolve => vec![n * m, d],
+            Work::Depthwise => vec![n * m * m, n * d * d],
         };
         counts.iter().enumerate().map(|(seed, &count)| numbers(seed as u64 + 1, count)).collect()
     }
@@ -108,7 +154,10 @@ impl Task {
             Work::Sqeuclidean | Work::Euclidean => spread(n).map(|(row, column)| row * m + column % m).collect(),
             Work::GaussianMatvec | Work::Cost => spread(n).map(|(row, _)| row).collect(),
             Work::Argkmin => spread(n).flat_map(|(row, _)| row * NEIGHBOURS..(row + 1) * NEIGHBOURS).collect(),
-            Work::Fft => {
+            Work::Circular => spread(n).map(|(row, at)| row * m + at % m).collect(),
+            Work::Fftconvolve => spread(n).map(|(row, at)| row * (m + d - 1) + at % (m + d - 1)).collect(),
+            Work::Depthwise => spread(n).map(|(channel, at)| channel * m * m + at % (m * m)).collect(),
+            Work::Fft | Work::Fft2 | Work::FftLengths | Work::FirstCall => {
                 let parts = |(line, bin): (usize, usize)| [0, 1].map(|part| (line * m + bin % m) * 2 + part);
                 spread(n).flat_map(parts).collect()
             }
@@ -129,7 +178,7 @@ impl FromStr for Task {
         let (name, shape) = text.split_once(' ').context("a task is a name and a shape")?;
         let (work, ..) = Work::ALL.iter().find(|(_, known, _)| *known == name).context("no such work")?;
         let shape = shape.split('x').map(str::parse).collect::<Result<Vec<usize>, _>>()?;
-        ensure!(shape.len() == if *work == Work::Fft { 2 } else { 3 }, "{text}: wrong number of dimensions");
+        ensure!(shape.len() == work.rank(), "{text}: wrong number of dimensions");
         Ok(Self { work: *work, shape })
     }
 }
@@ -168,7 +217,10 @@ mod tests {
                 Work::Sqeuclidean | Work::Euclidean => n * m,
                 Work::GaussianMatvec | Work::Cost => n,
                 Work::Argkmin => n * NEIGHBOURS,
-                Work::Fft => n * m * 2,
+                Work::Fft | Work::Fft2 | Work::FftLengths | Work::FirstCall => n * m * 2,
+                Work::Circular => n * m,
+                Work::Fftconvolve => n * (m + d - 1),
+                Work::Depthwise => n * m * m,
             };
             assert!(task.probes().iter().all(|&probe| probe < entries), "{task}");
         }

@@ -1,11 +1,12 @@
 //! Gristmill's side: every op with its inputs on the device already, and from the host's memory back to it.
 
+mod convolutions;
 mod reductions;
 
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
-use gristmill::{Complex32, Context, ContextOptions, Element, FftOptions, Metric, Tensor};
+use gristmill::{Complex32, Context, ContextOptions, ConvMethod, Element, FftOptions, Metric, Tensor};
 use peers::{Peer, Task, Timed, Work};
 
 struct Gristmill(Context);
@@ -27,7 +28,7 @@ impl Peer for Gristmill {
                 inputs.iter().zip(&shapes).map(|(input, shape)| context.upload_slice(input, shape)).collect()
             })
         };
-        Ok(match task.work {
+        let mut timed = match task.work {
             Work::Gemm => both(real(&[&[n, m], &[m, d]]), |t| gristmill::gemm(1.0, &t[0], &t[1], 0.0, None))?,
             Work::Sqeuclidean => {
                 both(real(&[&[n, d], &[m, d]]), |t| gristmill::pairwise(&t[0], &t[1], &Metric::SQEUCLIDEAN))?
@@ -35,24 +36,40 @@ impl Peer for Gristmill {
             Work::Euclidean => {
                 both(real(&[&[n, d], &[m, d]]), |t| gristmill::pairwise(&t[0], &t[1], &Metric::EUCLIDEAN))?
             }
-            Work::GaussianMatvec => {
+            Work::GaussianMatvec | Work::Cost => {
                 let gamma = task.gamma();
                 both(real(&[&[n, d], &[m, d], &[m]]), move |t| reductions::gaussian_matvec(t, gamma))?
             }
-            Work::Cost => {
-                let gamma = task.gamma();
-                let mut timed = both(real(&[&[n, d], &[m, d], &[m]]), move |t| reductions::gaussian_matvec(t, gamma))?;
-                timed.truncate(1);
-                timed
-            }
             Work::Argkmin => both(real(&[&[n, d], &[m, d]]), |t| reductions::argkmin(t, peers::NEIGHBOURS))?,
-            Work::Fft => {
+            Work::Fft | Work::Fft2 | Work::FftLengths | Work::FirstCall => {
+                let axes: &[usize] = if task.work == Work::Fft2 { &[0, 1] } else { &[1] };
+                let options = FftOptions::axes(axes);
                 let values: Vec<Complex32> = inputs[0].chunks(2).map(|part| Complex32::new(part[0], part[1])).collect();
                 let context = context.clone();
                 let load: Load<Complex32> = Box::new(move || Ok(vec![context.upload_slice(&values, &[n, m])?]));
-                both(load, |t| gristmill::fft(&t[0], &FftOptions::default()))?
+                both(load, move |t| gristmill::fft(&t[0], &options))?
             }
-        })
+            Work::Circular => {
+                let load = real(&[&[n, m], &[n, m]]);
+                let unfused = convolutions::unfused(context, &load()?)?;
+                let mut timed = both(load, convolutions::circular)?;
+                timed.push(unfused);
+                timed
+            }
+            Work::Fftconvolve => both(real(&[&[n, m], &[d]]), convolutions::full)?,
+            Work::Depthwise => {
+                let load = real(&[&[1, n, m, m], &[n, 1, d, d]]);
+                let inputs = load()?;
+                let direct = move || convolutions::depthwise(&inputs, ConvMethod::Direct);
+                let mut timed = both(load, |t| convolutions::depthwise(t, ConvMethod::Auto))?;
+                timed.extend([on_device("gristmill direct", direct), convolutions::unfolded(context, task)?]);
+                timed
+            }
+        };
+        if task.work.is_ours_alone() {
+            timed.truncate(1);
+        }
+        Ok(timed)
     }
 
     fn device_bytes(&self) -> u64 {
@@ -93,24 +110,31 @@ fn both<E: Element + 'static, R: Flat + 'static>(
 ) -> Result<Vec<Timed>> {
     let op = Rc::new(op);
     let inputs = load()?;
-    let on_device = {
+    let in_place = {
         let op = op.clone();
-        Rc::new(move || op(&inputs))
+        move || op(&inputs)
     };
     let whole = Rc::new(move || op(&load()?)?.read_blocking());
-    let (on_device_again, whole_again) = (on_device.clone(), whole.clone());
+    let whole_again = whole.clone();
     Ok(vec![
-        Timed {
-            name: "gristmill",
-            run: Box::new(move || wait(on_device()?)),
-            result: Box::new(move || Ok(R::flat(on_device_again()?.read_blocking()?.into_iter().collect()))),
-        },
+        on_device("gristmill", in_place),
         Timed {
             name: "gristmill end to end",
             run: Box::new(move || Ok(drop(whole()?))),
             result: Box::new(move || Ok(R::flat(whole_again()?.into_iter().collect()))),
         },
     ])
+}
+
+/// The op, whose inputs are in place.
+fn on_device<R: Flat + 'static>(name: &'static str, op: impl Fn() -> gristmill::Result<Tensor<R>> + 'static) -> Timed {
+    let op = Rc::new(op);
+    let again = op.clone();
+    Timed {
+        name,
+        run: Box::new(move || wait(op()?)),
+        result: Box::new(move || Ok(R::flat(again()?.read_blocking()?.into_iter().collect()))),
+    }
 }
 
 /// Waits for the work, without bringing more than its first entry to the host.
