@@ -20,8 +20,8 @@ pub fn check(task: &Task, values: &[f32]) -> Result<()> {
     let inputs = task.inputs();
     let [n, m, d] = task.dimensions();
     if task.work == Work::Argkmin {
-        let rows = probes.chunks(NEIGHBOURS).zip(values.chunks(NEIGHBOURS));
-        return rows.map(|(row, found)| check_nearest(task, &inputs, row[0] / NEIGHBOURS, found)).collect();
+        let mut rows = probes.chunks(NEIGHBOURS).zip(values.chunks(NEIGHBOURS));
+        return rows.try_for_each(|(row, found)| check_nearest(task, &inputs, row[0] / NEIGHBOURS, found));
     }
     for (&probe, &value) in probes.iter().zip(values) {
         let (expected, bound) = match task.work {

@@ -41,7 +41,7 @@ pub enum Work {
     Depthwise,
 }
 
-/// Powers of 2, 3 and 5, and primes just above powers of two.
+/// Powers of 2, 3 and 5, and primes beside powers of two.
 const LENGTHS: [usize; 34] = [
     256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131_072, 262_144, 524_288, 1_048_576, 243, 729, 2187, 6561,
     19683, 59049, 177_147, 531_441, 125, 625, 3125, 15625, 78125, 390_625, 257, 1021, 4099, 16411, 65537, 262_147,

@@ -120,7 +120,10 @@ fn both<E: Element + 'static, R: Flat + 'static>(
         on_device("gristmill", in_place),
         Timed {
             name: "gristmill end to end",
-            run: Box::new(move || Ok(drop(whole()?))),
+            run: Box::new(move || {
+                whole()?;
+                Ok(())
+            }),
             result: Box::new(move || Ok(R::flat(whole_again()?.into_iter().collect()))),
         },
     ])

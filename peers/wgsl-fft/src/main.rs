@@ -40,7 +40,10 @@ impl WgslFft {
         let again = whole.clone();
         Timed {
             name: "wgsl-fft end to end",
-            run: Box::new(move || Ok(drop(whole()?))),
+            run: Box::new(move || {
+                whole()?;
+                Ok(())
+            }),
             result: Box::new(move || Ok(flat(&again()?.concat()))),
         }
     }

@@ -35,11 +35,11 @@ pub fn depthwise(inputs: &[Vec<f32>], [side, window]: [usize; 2], probe: usize) 
     let h = &inputs[1][channel * window * window..(channel + 1) * window * window];
     let entry = |row: usize, column: usize| -> f64 {
         let mut sum = 0.0;
-        for tap in 0..window * window {
+        for (tap, &factor) in h.iter().enumerate() {
             let (i, j) =
                 ((row + tap / window).wrapping_sub(window / 2), (column + tap % window).wrapping_sub(window / 2));
             if i < side && j < side {
-                sum += product(x[i * side + j], h[tap]);
+                sum += product(x[i * side + j], factor);
             }
         }
         sum
