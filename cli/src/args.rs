@@ -198,7 +198,7 @@ pub(crate) struct Fft {
     #[arg(long, value_delimiter = ',', allow_negative_numbers = true, default_value = "-1")]
     pub(crate) axes: Vec<i64>,
     /// Length per axis: X is cropped or padded with zeros
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true, value_parser = parse_count)]
     pub(crate) n: Option<Vec<usize>>,
     /// Transform back
     #[arg(long)]
@@ -301,6 +301,11 @@ pub(crate) struct Conformance {
 pub(crate) struct Completions {
     /// The shell
     pub(crate) shell: Shell,
+}
+
+/// How many of something, one at least.
+fn parse_count(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("it must be a whole number from 1 to {}", usize::MAX))
 }
 
 /// `512MiB`, `2GB`, `65536`.

@@ -95,6 +95,30 @@ fn negative_numbers_reach_their_options() {
     assert_eq!(folder.real("c.npy").1, [-4.5, -7.0, -10.5, -15.0]);
 }
 
+/// Counts, lengths and steps that nothing has.
+#[test]
+fn absurd_counts_are_refused() {
+    let folder = folder();
+    folder.npy("none.npy", &[0], &[]);
+    let f = |message: &str, arguments: &[&str]| fails(&folder, 2, message, arguments);
+    for n in ["-4", "0", "1e3", "99999999999999999999"] {
+        f(
+            &format!("'{n}' for '--n <N>': it must be a whole number from 1"),
+            &["fft", "x.npy", "--n", n, "-o", "y.npy"],
+        );
+    }
+    f("'-1' for '--iterations", &["deconvolve", "x.npy", "x.npy", "--iterations", "-1", "-o", "r.npy"]);
+    f("'-3' for '--size", &["filter", "uniform", "x.npy", "--size", "-3", "-o", "r.npy"]);
+    f("'0' for '--hop", &["spectrogram", "flat.npy", "--hop", "0", "-o", "r.npy"]);
+    f("'-8' for '--length", &["spectrogram", "flat.npy", "--length", "-8", "-o", "r.npy"]);
+    f("--range 0 must be above 0", &["spectrogram", "flat.npy", "--range", "0", "-o", "r.png"]);
+    f("from 0 on", &["filter", "gaussian", "x.npy", "--sigma", "nan", "-o", "r.npy"]);
+    let f = |message: &str, arguments: &[&str]| fails(&folder, 1, message, arguments);
+    f("fft: ", &["fft", "x.npy", "--n", "1000000000000000", "-o", "y.npy"]);
+    f("none.npy", &["spectrogram", "none.npy", "-o", "r.npy"]);
+    f("may be empty", &["convolve", "none.npy", "flat.npy", "-o", "r.npy"]);
+}
+
 #[test]
 fn sizes_that_nothing_can_hold_are_refused() {
     let folder = folder();

@@ -161,7 +161,11 @@ fn what_cannot_be_done_is_said() {
     f(2, "--size goes with uniform", &["filter", "gaussian", "x.npy", "--sigma", "1", "--size", "3", "-o", "r.npy"]);
     f(2, "--sigma has 3 values", &["filter", "gaussian", "x.npy", "--sigma", "1,2,3", "-o", "r.npy"]);
     f(2, "must be a finite number from 0", &["filter", "gaussian", "x.npy", "--sigma", "-1", "-o", "r.npy"]);
-    f(2, "size 0", &["filter", "uniform", "x.npy", "--size", "0", "-o", "r.npy"]);
+    f(
+        2,
+        "'0' for '--size <SIZE>': it must be a whole number from 1",
+        &["filter", "uniform", "x.npy", "--size", "0", "-o", "r.npy"],
+    );
     f(2, "origin", &["filter", "uniform", "x.npy", "--size", "3", "--origin", "2", "-o", "r.npy"]);
     f(1, "none.npy: is empty", &["filter", "uniform", "none.npy", "--size", "3", "-o", "r.npy"]);
     f(1, "needs two axes", &["filter", "correlate", "x.npy", "line.npy", "-o", "r.npy"]);

@@ -10,6 +10,7 @@ mod gemm;
 mod hadamard;
 mod pairs;
 mod reduce;
+mod signal;
 mod stft;
 mod trigonometric;
 
@@ -20,6 +21,7 @@ pub use gemm::gemm;
 pub use hadamard::walsh_hadamard;
 pub use pairs::{gram, pairwise};
 pub use reduce::{Pairs, count_within, extremes, log_sum_exp, softmax_sum, sum, sum_within};
+pub use signal::{Bounded, centred, from_spectrum, richardson_lucy, spectrum, upfirdn, weighted_neighbours, wiener};
 pub use stft::{overlap_add, stft};
 pub use trigonometric::trigonometric;
 

@@ -1,5 +1,7 @@
 //! Random arguments for every op: whatever they are, the answer is a result or a typed error.
 
+mod signal;
+
 use gristmill::conformance::Generator;
 use gristmill::{
     Boundary, Complex32, Context, ConvolveOptions, Element, FftOptions, Kernel, Method, Metric, Mode, Norm, Tensor,
@@ -125,7 +127,11 @@ fn fft_options(generator: &mut Generator) -> FftOptions {
         (generator.below(2) == 0).then(|| (0..count).map(|_| generator.below(end)).collect::<Vec<_>>())
     };
     let norm = *generator.pick(&[Norm::Backward, Norm::Ortho, Norm::Forward]).unwrap();
-    FftOptions { axes: some(generator, 4), lengths: some(generator, 9), norm }
+    let mut lengths = some(generator, 9);
+    if generator.below(20) == 0 {
+        lengths.iter_mut().flatten().for_each(|n| *n = *generator.pick(&[1 << 40, usize::MAX]).unwrap());
+    }
+    FftOptions { axes: some(generator, 4), lengths, norm }
 }
 
 fn convolve_options(generator: &mut Generator) -> ConvolveOptions {
@@ -145,7 +151,7 @@ fn convolve_options(generator: &mut Generator) -> ConvolveOptions {
 fn call(context: &Context, generator: &mut Generator) -> gristmill::Result<()> {
     let first = shape(generator);
     let second = partner(&first, generator);
-    let which = generator.below(12);
+    let which = generator.below(16);
     match which {
         0..=4 => {
             let (x, y) = (real(context, &first, generator)?, real(context, &second, generator)?);
@@ -184,6 +190,10 @@ fn call(context: &Context, generator: &mut Generator) -> gristmill::Result<()> {
                 _ => drop(x.transpose().read_blocking()?),
             }
         }
+        11 => signal::window(context, generator)?,
+        12 => signal::frames(context, generator)?,
+        13 => signal::cosines(context, generator)?,
+        14 => signal::methods(context, generator)?,
         9 => drop(ifft(&complex(context, &first, generator)?, &fft_options(generator))?.read_blocking()?),
         _ => drop(irfft(&complex(context, &first, generator)?, &fft_options(generator))?.read_blocking()?),
     }

@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use super::parse_count;
+
 /// What lies beyond the edges; SciPy's names.
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 pub(crate) enum BoundaryName {
@@ -53,7 +55,7 @@ pub(crate) struct Deconvolve {
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) balance: Option<f64>,
     /// Richardson–Lucy: how many steps; more are sharper and noisier [default: 30]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = parse_count)]
     pub(crate) iterations: Option<usize>,
     /// Where the result goes (.png, .jpg, .npy)
     #[arg(long, short, value_name = "FILE")]
@@ -84,7 +86,7 @@ pub(crate) struct Filter {
     #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
     pub(crate) sigma: Option<Vec<f64>>,
     /// Entries of uniform, one number for all axes or one each
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true, value_parser = parse_count)]
     pub(crate) size: Option<Vec<usize>>,
     /// Where gaussian ends, in standard deviations
     #[arg(long, default_value_t = 4.0, allow_negative_numbers = true)]
@@ -116,16 +118,16 @@ pub(crate) struct Spectrogram {
     /// Sound (.wav; its channels are averaged), or real numbers of one axis (.npy, .npz, .csv)
     pub(crate) x: String,
     /// Samples of a frame
-    #[arg(long, default_value_t = 1024, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, default_value_t = 1024, allow_negative_numbers = true, value_parser = parse_count)]
     pub(crate) length: usize,
     /// Samples from one frame to the next [default: a quarter of --length; in a picture at most 2000 columns]
-    #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, allow_negative_numbers = true, value_parser = parse_count)]
     pub(crate) hop: Option<usize>,
     /// Window of a frame: hann, hamming, blackman, blackmanharris, bartlett, boxcar, kaiser(beta)
     #[arg(long, default_value = "hann")]
     pub(crate) window: String,
     /// Decibels from black to white
-    #[arg(long, default_value_t = 80.0)]
+    #[arg(long, default_value_t = 80.0, allow_negative_numbers = true)]
     pub(crate) range: f32,
     /// Where the result goes: a picture (.png), or powers, frequencies × frames (.npy, .npz)
     #[arg(long, short, value_name = "FILE")]

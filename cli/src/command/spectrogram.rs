@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Job;
 use crate::args::{General, Spectrogram};
 use crate::format::{Kind, Output, Picture, Sound, Values, read_signal};
+use crate::usage;
 
 /// Columns of a picture where no step was asked for.
 const COLUMNS: usize = 2000;
@@ -15,6 +16,9 @@ const COLUMNS: usize = 2000;
 pub(super) fn run(general: &General, args: &Spectrogram) -> Result<()> {
     let mut job = Job::new("spectrogram", general);
     let output = Output::create(&args.output, &[Kind::Picture, Kind::Npy, Kind::Npz])?;
+    if !(args.range > 0.0 && args.range.is_finite()) {
+        return Err(usage(format!("spectrogram: --range {} must be above 0 (try 80)", args.range)));
+    }
     let samples = samples(&mut job, &args.x)?;
     ensure!(!samples.is_empty(), "{}: holds no samples", args.x);
     let window: Window = job.explain(args.window.parse())?;

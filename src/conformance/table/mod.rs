@@ -12,6 +12,7 @@ mod lattice;
 mod math;
 mod pair;
 mod reduce;
+mod signal;
 mod stft;
 mod transfer;
 mod trigonometric;
@@ -56,6 +57,8 @@ pub(crate) enum Body {
     Hadamard(hadamard::HadamardTrial),
     /// Random numbers, and Gram matrices on lattices and nets.
     Lattice(lattice::LatticeTrial),
+    /// Filters, deconvolution, matching, registration, resampling.
+    Signal(signal::SignalTrial),
     /// Short-time transforms.
     Stft(stft::StftTrial),
     /// Functions of one or two numbers.
@@ -89,6 +92,7 @@ impl Body {
             Self::Trigonometric(trial) => trial.run(context, name).await,
             Self::Hadamard(trial) => trial.run(context, name).await,
             Self::Lattice(trial) => trial.run(context, name).await,
+            Self::Signal(trial) => trial.run(context, name).await,
             Self::Stft(trial) => trial.run(context, name).await,
             Self::Math(trial) => trial.run(context, name).await,
             Self::Transfer(trial) => trial.run(context, name).await,
@@ -110,6 +114,7 @@ pub(super) fn all(extent: Extent) -> Vec<Trial> {
         hadamard::trials(extent),
         lattice::trials(extent),
         stft::trials(extent),
+        signal::trials(extent),
         convolve::trials(extent),
         conv::trials(extent),
         extend::trials(extent),
