@@ -244,9 +244,9 @@ fn hermitian(half: &ArrayD<Complex<f64>>, axis: usize, n: usize) -> ArrayD<Compl
 
 /// Lengths of the last axis: all radices, primes with and without a smooth N − 1, powers, and lengths past what one
 /// workgroup holds.
-const LENGTHS: [usize; 41] = [
+const LENGTHS: [usize; 44] = [
     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 24, 31, 32, 35, 47, 60, 64, 97, 100, 127, 128, 131,
-    210, 256, 512, 1000, 1009, 1024, 2187, 3125, 4096, 8192, 10_007,
+    210, 256, 512, 1000, 1009, 1024, 2187, 3125, 4096, 8192, 10_007, 94, 2018, 20_014,
 ];
 const NORMS: [(Norm, &str); 3] = [(Norm::Backward, "backward"), (Norm::Ortho, "ortho"), (Norm::Forward, "forward")];
 

@@ -4,7 +4,7 @@ use super::FftChoices;
 use super::geometry::{Batch, Part, collapse, parts, reach, window, window_bytes};
 use super::line::LinePass;
 use super::parameters::{Along, Dimension, LineParameters, Pairing};
-use super::recipe::{COMPLEX_BYTES, FftRecipe};
+use super::recipe::{COMPLEX_BYTES, FftRecipe, LineShape};
 use super::steps::{Step, steps};
 use crate::error::{Error, Result};
 use crate::plan::stored::Stored;
@@ -135,7 +135,8 @@ pub(super) fn append_with(
         .filter(|(recipe, _)| recipe.inner_length() <= u32::MAX as usize / 2)
         .ok_or_else(|| unsupported(format!("a transform of {} points is too long", transform.length)))?;
     let inner = recipe.inner_length();
-    let steps = steps(&recipe, transform, packed);
+    let single = LineShape::new(1, limits, choices);
+    let steps = steps(&recipe, transform, packed, &single);
     let (source_bytes, result_bytes) = (transform.source_bytes(), transform.result_bytes());
     let line_bytes = (inner * COMPLEX_BYTES) as u64;
     let fits_memory = |part: &Part| {
@@ -184,10 +185,7 @@ impl AxisTransform {
             Number::Real => even && !self.real_result && self.result_start + self.result.length <= half + 1,
             Number::Complex => false,
         };
-        let recipe = packed.then(|| FftRecipe::new(half, limits, choices)).flatten();
-        // Half a spectrum is put together from both its ends, which only a line in one workgroup has at hand.
-        let recipe = recipe.filter(|recipe| self.number == Number::Half || recipe.is_one_line());
-        match recipe {
+        match packed.then(|| FftRecipe::new(half, limits, choices)).flatten() {
             Some(recipe) => Some((recipe, true)),
             None => Some((FftRecipe::new(self.length, limits, choices)?, false)),
         }
@@ -243,11 +241,13 @@ fn append_pass(
     let passes = recipe.passes();
     let inner = recipe.inner_length();
     let lengths: Vec<usize> = passes.iter().map(|p| p.length).collect();
-    let (before, after) = (&lengths[..step.position], &lengths[step.position + 1..]);
-    let rest: usize = after.iter().product();
+    // To put half a spectrum together is a pass over lines of one entry, as many as there are coefficients.
+    let (before, rest) = match step.position {
+        Some(position) => (&lengths[..position], lengths[position + 1..].iter().product()),
+        None => (&[][..], recipe.length + 1),
+    };
     let done: usize = before.iter().product();
-    let lines: u64 =
-        part.iter().map(|(_, size)| *size as u64).product::<u64>() * (inner / lengths[step.position]) as u64;
+    let lines = part.iter().map(|(_, size)| *size as u64).product::<u64>() * (done * rest) as u64;
     let (source, source_bytes) = match from {
         Some(buffer) if !step.first => (Side { buffer, offset: 0, stride: 1, length: inner }, COMPLEX_BYTES as u64),
         _ => (transform.source, transform.source_bytes()),
@@ -268,7 +268,7 @@ fn append_pass(
     };
     let (result_window, result_start) = window(result.buffer, result_reach, result_bytes, limits);
 
-    let source_step = rest;
+    let source_step = if step.position.is_some() { rest } else { 1 };
     let result_step = if step.in_place { rest } else { done };
     let mut dimensions = Vec::new();
     let mut scratch_distance = (scratch_lines * inner) as i64;

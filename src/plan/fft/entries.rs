@@ -35,6 +35,17 @@ pub(super) fn source_text(source: Source) -> &'static str {
 }
 "
         }
+        // Z = E + iO of the even and the odd entries gives E + wᵏ O.
+        Source::Tangled => {
+            "fn entry(line: Line, index: u32) -> vec2f {
+    let z = fetch(line, select(index, 0u, index == parameters.points));
+    let mirrored = fetch(line, select(parameters.points - index, 0u, index == 0u)) * vec2f(1.0, -1.0);
+    let even = 0.5 * (z + mirrored);
+    let odd = 0.5 * (z - mirrored);
+    return even + times(turn(index), vec2f(odd.y, -odd.x));
+}
+"
+        }
         // Even and odd entries of the result are two transforms of half the length: sums and turned differences of the
         // coefficients k and k + n/2, and the latter is the conjugate of n/2 − k.
         Source::HalfPair => {

@@ -28,6 +28,8 @@ pub(super) enum Source {
     HalfPair,
     /// Real numbers of two lines.
     RealLines,
+    /// Coefficients of complex numbers that stand for two real ones each, of which the real ones' are made.
+    Tangled,
 }
 
 /// What an entry that a pass gives becomes.
@@ -226,7 +228,7 @@ impl<'a> LinePass<'a> {
         if let Some(whole) = self.rotate {
             code.push_str(&table.rotation("rotation", whole));
         }
-        if self.source == Source::HalfPair || self.untangled {
+        if matches!(self.source, Source::HalfPair | Source::Tangled) || self.untangled {
             code.push_str(&table.rotation("turn", length));
         }
     }

@@ -9,16 +9,21 @@ use super::sections::Section;
 #[derive(Clone)]
 pub(super) struct Step<'a> {
     pub(super) pass: LinePass<'a>,
-    /// Position among the passes that share one transform of the inner length.
-    pub(super) position: usize,
+    /// Position among the passes that share one transform of the inner length; `None`: what follows all of them.
+    pub(super) position: Option<usize>,
     /// The result lies as the source does, for the same way back.
     pub(super) in_place: bool,
     pub(super) first: bool,
     pub(super) last: bool,
 }
 
-/// The passes of a recipe; `packed`: each complex number stands for two real ones.
-pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform, packed: bool) -> Vec<Step<'a>> {
+/// The passes of a recipe; `packed`: each complex number stands for two real ones. `single` is the shape of one entry.
+pub(super) fn steps<'a>(
+    recipe: &'a FftRecipe,
+    transform: &AxisTransform,
+    packed: bool,
+    single: &'a LineShape,
+) -> Vec<Step<'a>> {
     let sequence = |passes: &'a [LineShape]| {
         let mut rest: usize = passes.iter().map(|p| p.length).product();
         let last = passes.len() - 1;
@@ -27,7 +32,7 @@ pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform, packed
             let rotate = (position < last).then_some(rest);
             rest /= shape.length;
             let pass = LinePass { rotate, ..LinePass::plain(shape) };
-            steps.push(Step { pass, position, in_place: position < last, first: false, last: false });
+            steps.push(Step { pass, position: Some(position), in_place: position < last, first: false, last: false });
         }
         steps
     };
@@ -60,7 +65,13 @@ pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform, packed
             }
         }
     }
-    let untangled = packed && transform.number == Number::Real;
+    // Half a spectrum is put together from both its ends, which only a line in one workgroup has at hand.
+    let halved = packed && transform.number == Number::Real;
+    let untangled = halved && recipe.is_one_line();
+    if halved && !untangled {
+        let pass = LinePass { source: Source::Tangled, ..LinePass::plain(single) };
+        steps.push(Step { pass, position: None, in_place: false, first: false, last: false });
+    }
     if let Some(step) = steps.first_mut() {
         step.first = true;
         step.pass.taper = transform.taper.is_some();
@@ -78,24 +89,25 @@ pub(super) fn steps<'a>(recipe: &'a FftRecipe, transform: &AxisTransform, packed
         };
         step.pass.short = transform.source.length < wanted;
         step.pass.conjugate = transform.conjugate;
-        step.pass.swap_source = transform.inverse && !untangled;
+        step.pass.swap_source = transform.inverse && !halved;
     }
     if let Some(step) = steps.last_mut() {
         step.last = true;
         let given = match (transform.number, &recipe.form) {
-            (Number::Real, _) if untangled => transform.length / 2 + 1,
+            (Number::Real, _) if halved => transform.length / 2 + 1,
             (_, Form::Bluestein(_)) => recipe.inner_length(),
             _ => transform.length,
         };
         step.pass.cut = transform.result.length < given || transform.result_start > 0;
-        step.pass.target = match (transform.real_result, packed && !untangled) {
+        step.pass.target = match (transform.real_result, packed && !halved) {
             (false, _) => Target::Complex,
             (true, false) => Target::Real,
             (true, true) => Target::RealPair,
         };
         step.pass.untangled = untangled;
         step.pass.conjugate_result = untangled && transform.inverse;
-        step.pass.swap_last = transform.inverse && !untangled;
+        step.pass.conjugate |= halved && !untangled && transform.inverse;
+        step.pass.swap_last = transform.inverse && !halved;
         step.pass.product = transform.product.is_some();
     }
     steps
