@@ -128,8 +128,8 @@ impl<'a> Spectral<'a> {
             inverse: false,
             conjugate: false,
         };
-        let (limits, choices, lengths) = (self.limits, self.choices, &self.lengths);
-        let filters = spectral::forward(program, &filters, lengths, &of_filters, None, limits, choices)?;
+        let spectra = spectral::Spectra { lengths: &self.lengths, limits: self.limits, choices: self.choices };
+        let filters = spectra.forward(program, &filters, 0, &of_filters, None)?;
         for item in 0..batch {
             let channels = match self.alone() {
                 true => vec![(groups, x[1]), (outputs, 0)],
@@ -144,14 +144,15 @@ impl<'a> Spectral<'a> {
                 inverse: false,
                 conjugate: false,
             };
-            let factor = self.alone().then_some((&filters, false));
-            let product = spectral::forward(program, &signal, lengths, &of_x, factor, limits, choices)?;
-            let (spectrum, scratch) = match self.alone() {
-                true => (product, &of_x),
-                false => (self.sum(program, &product, &filters, &summed), &summed),
-            };
             let part = vec![(item as usize, 1), (0, self.channels() as usize)];
-            spectral::backward(program, &self.convolution, &part, spectrum, lengths, scratch, limits, choices)?;
+            let kept = (&self.convolution, &part);
+            if self.alone() {
+                spectra.filter(program, kept, &signal, (&filters, false), &of_x)?;
+            } else {
+                let x = spectra.forward(program, &signal, 0, &of_x, None)?;
+                let sum = self.sum(program, &x, &filters, &summed);
+                spectra.backward(program, kept, sum, 0, &summed)?;
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod direct;
+mod filter;
 pub(in crate::plan) mod spectral;
 #[cfg(test)]
 mod tests;

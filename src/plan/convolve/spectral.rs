@@ -86,7 +86,7 @@ pub(in crate::plan) struct Spectrum {
 }
 
 impl Spectrum {
-    fn strides(&self) -> Vec<i64> {
+    pub(super) fn strides(&self) -> Vec<i64> {
         let mut strides = vec![1i64; self.shape.len()];
         for i in (1..self.shape.len()).rev() {
             strides[i - 1] = strides[i] * self.shape[i] as i64;
@@ -94,7 +94,7 @@ impl Spectrum {
         strides
     }
 
-    fn item(&self) -> i64 {
+    pub(super) fn item(&self) -> i64 {
         self.shape.iter().map(|&n| n as i64).product()
     }
 }
@@ -116,6 +116,7 @@ pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits
     let kernel_scratch: Vec<BufferId> = (0..two).map(|_| program.temporary(kernels * item_bytes)).collect();
     let scratch: Vec<BufferId> = (0..two).map(|_| program.temporary(most_items * item_bytes)).collect();
 
+    let spectra = Spectra { lengths: &lengths, limits, choices };
     let whole = vec![(0, 1); geometry.batch.len()];
     let mut kernel = None;
     for part in &parts {
@@ -123,13 +124,11 @@ pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits
             Some(spectrum) if geometry.one_kernel => spectrum,
             _ => {
                 let part = if geometry.one_kernel { &whole } else { part };
-                forward(program, &kernel_side(geometry, part), &lengths, &kernel_scratch, None, limits, choices)?
+                spectra.forward(program, &kernel_side(geometry, part), 0, &kernel_scratch, None)?
             }
         };
         let signal = signal_side(geometry, part);
-        let product =
-            forward(program, &signal, &lengths, &scratch, Some((&spectrum, geometry.one_kernel)), limits, choices)?;
-        backward(program, geometry, part, product, &lengths, &scratch, limits, choices)?;
+        spectra.filter(program, (geometry, part), &signal, (&spectrum, geometry.one_kernel), &scratch)?;
         kernel = Some(spectrum);
     }
     Ok(())
@@ -187,149 +186,163 @@ fn kernel_side(geometry: &Geometry, part: &Part) -> Incoming {
     side
 }
 
-/// Transforms all axes, the last first; multiplies by `factor` on the way out of the last transform.
-pub(in crate::plan) fn forward(
-    program: &mut Program,
-    side: &Incoming,
-    lengths: &[usize],
-    scratch: &[BufferId],
-    factor: Option<(&Spectrum, bool)>,
-    limits: &Limits,
-    choices: &FftChoices,
-) -> Result<Spectrum> {
-    let rank = lengths.len();
-    let items: usize = side.batch.iter().map(|(size, _)| *size).product();
-    let mut current: Option<Spectrum> = None;
-    for step in 0..rank {
-        let axis = rank - 1 - step;
-        let mut shape: Vec<usize> = side.axes.iter().map(|(length, _)| *length).collect();
-        shape[axis..rank].copy_from_slice(&lengths[axis..rank]);
-        shape[rank - 1] = kept(lengths[rank - 1], side.stored.complex);
-        let result = Spectrum { buffer: scratch[step % scratch.len()], items, shape };
-        let strides = result.strides();
-        let factor = factor.filter(|_| axis == 0);
-        let mut batch = Vec::new();
-        match &current {
-            None => {
-                let mut distance = result.item() * items as i64;
-                let mut factor_distance = distance;
-                for (size, source) in &side.batch {
-                    distance /= *size as i64;
-                    factor_distance /= *size as i64;
-                    let product = if factor.is_some_and(|(_, one)| one) { 0 } else { factor_distance };
-                    batch.push(Batch { size: *size, source: *source, result: distance, product });
-                }
-            }
-            Some(source) => {
-                let product = if factor.is_some_and(|(_, one)| one) { 0 } else { result.item() };
-                batch.push(Batch { size: items, source: source.item(), result: result.item(), product });
-            }
-        }
-        let source_strides: Vec<i64> = match &current {
-            None => side.axes.iter().map(|(_, stride)| *stride).collect(),
-            Some(source) => source.strides(),
-        };
-        let sizes: Vec<usize> = match &current {
-            None => side.axes.iter().map(|(length, _)| *length).collect(),
-            Some(source) => source.shape.clone(),
-        };
-        for other in (0..rank).filter(|&other| other != axis) {
-            let distance = strides[other];
-            batch.push(Batch {
-                size: sizes[other],
-                source: source_strides[other],
-                result: distance,
-                product: distance,
-            });
-        }
-        let (buffer, offset) = current.as_ref().map_or((side.buffer, side.offset), |source| (source.buffer, 0));
-        let fresh = current.is_none();
-        let transform = AxisTransform {
-            length: lengths[axis],
-            inverse: side.inverse,
-            scale: 1.0,
-            number: if fresh && !side.stored.complex { Number::Real } else { Number::Complex },
-            halves: fresh && side.stored.halves,
-            conjugate: fresh && side.conjugate,
-            source: Side { buffer, offset, stride: source_strides[axis], length: sizes[axis] },
-            taper: None,
-            real_result: false,
-            result: Side { buffer: result.buffer, offset: 0, stride: strides[axis], length: result.shape[axis] },
-            result_start: 0,
-            product: factor.map(|(spectrum, _)| Product { buffer: spectrum.buffer, offset: 0, stride: strides[axis] }),
-            batch,
-        };
-        append_axis(program, &transform, limits, choices)?;
-        current = Some(result);
-    }
-    current.ok_or(Error::Unsupported { op: program.op, message: "no axis is convolved".to_owned() })
+/// Transforms of some lengths, one per axis.
+pub(in crate::plan) struct Spectra<'a> {
+    pub(in crate::plan) lengths: &'a [usize],
+    pub(in crate::plan) limits: &'a Limits,
+    pub(in crate::plan) choices: &'a FftChoices,
 }
 
-/// Transforms back, the first axis first, and keeps what the result wants.
-#[allow(clippy::too_many_arguments)]
-pub(in crate::plan) fn backward(
-    program: &mut Program,
-    geometry: &Geometry,
-    part: &Part,
-    spectrum: Spectrum,
-    lengths: &[usize],
-    scratch: &[BufferId],
-    limits: &Limits,
-    choices: &FftChoices,
-) -> Result<()> {
-    let rank = lengths.len();
-    let mut current = spectrum;
-    for axis in 0..rank {
-        let last = axis == rank - 1;
-        let convolved = &geometry.axes[axis];
-        let source_strides = current.strides();
-        let mut shape = current.shape.clone();
-        shape[axis] = convolved.result;
-        let other_scratch = scratch.iter().copied().find(|&buffer| buffer != current.buffer).unwrap_or(current.buffer);
-        let result =
-            Spectrum { buffer: if last { BufferId::Output } else { other_scratch }, items: current.items, shape };
-        let strides = result.strides();
-        let mut batch = Vec::new();
-        if last {
-            let mut distance = current.item() * current.items as i64;
-            for (axis, (_, size)) in geometry.batch.iter().zip(part) {
-                distance /= *size as i64;
-                batch.push(Batch { size: *size, source: distance, result: axis.result, product: 0 });
+impl Spectra<'_> {
+    /// Transforms the axes from the last down to `first`; multiplies by `factor` on the way out of axis 0.
+    pub(in crate::plan) fn forward(
+        &self,
+        program: &mut Program,
+        side: &Incoming,
+        first: usize,
+        scratch: &[BufferId],
+        factor: Option<(&Spectrum, bool)>,
+    ) -> Result<Spectrum> {
+        let Self { lengths, limits, choices } = *self;
+        let rank = lengths.len();
+        let items: usize = side.batch.iter().map(|(size, _)| *size).product();
+        let mut current: Option<Spectrum> = None;
+        for (step, axis) in (first..rank).rev().enumerate() {
+            let mut shape: Vec<usize> = side.axes.iter().map(|(length, _)| *length).collect();
+            shape[axis..rank].copy_from_slice(&lengths[axis..rank]);
+            shape[rank - 1] = kept(lengths[rank - 1], side.stored.complex);
+            let result = Spectrum { buffer: scratch[step % scratch.len()], items, shape };
+            let strides = result.strides();
+            let factor = factor.filter(|_| axis == 0);
+            let mut batch = Vec::new();
+            match &current {
+                None => {
+                    let mut distance = result.item() * items as i64;
+                    let mut factor_distance = distance;
+                    for (size, source) in &side.batch {
+                        distance /= *size as i64;
+                        factor_distance /= *size as i64;
+                        let product = if factor.is_some_and(|(_, one)| one) { 0 } else { factor_distance };
+                        batch.push(Batch { size: *size, source: *source, result: distance, product });
+                    }
+                }
+                Some(source) => {
+                    let product = if factor.is_some_and(|(_, one)| one) { 0 } else { result.item() };
+                    batch.push(Batch { size: items, source: source.item(), result: result.item(), product });
+                }
             }
-        } else {
-            batch.push(Batch { size: current.items, source: current.item(), result: result.item(), product: 0 });
+            let source_strides: Vec<i64> = match &current {
+                None => side.axes.iter().map(|(_, stride)| *stride).collect(),
+                Some(source) => source.strides(),
+            };
+            let sizes: Vec<usize> = match &current {
+                None => side.axes.iter().map(|(length, _)| *length).collect(),
+                Some(source) => source.shape.clone(),
+            };
+            for other in (0..rank).filter(|&other| other != axis) {
+                let distance = strides[other];
+                batch.push(Batch {
+                    size: sizes[other],
+                    source: source_strides[other],
+                    result: distance,
+                    product: distance,
+                });
+            }
+            let (buffer, offset) = current.as_ref().map_or((side.buffer, side.offset), |source| (source.buffer, 0));
+            let fresh = current.is_none();
+            let transform = AxisTransform {
+                length: lengths[axis],
+                inverse: side.inverse,
+                scale: 1.0,
+                number: if fresh && !side.stored.complex { Number::Real } else { Number::Complex },
+                halves: fresh && side.stored.halves,
+                conjugate: fresh && side.conjugate,
+                source: Side { buffer, offset, stride: source_strides[axis], length: sizes[axis] },
+                taper: None,
+                real_result: false,
+                result: Side { buffer: result.buffer, offset: 0, stride: strides[axis], length: result.shape[axis] },
+                result_start: 0,
+                product: factor.map(|(spectrum, _)| Product {
+                    buffer: spectrum.buffer,
+                    offset: 0,
+                    stride: strides[axis],
+                }),
+                batch,
+            };
+            append_axis(program, &transform, limits, choices)?;
+            current = Some(result);
         }
-        for other in (0..rank).filter(|&other| other != axis) {
-            batch.push(Batch {
-                size: current.shape[other],
-                source: source_strides[other],
-                result: strides[other],
-                product: 0,
-            });
-        }
-        let offset = if last { first(0, &geometry.batch, part, |b| b.result) } else { 0 };
-        let transform = AxisTransform {
-            length: lengths[axis],
-            inverse: true,
-            scale: (1.0 / lengths[axis] as f64) as f32,
-            number: if last && !geometry.complex() { Number::Half } else { Number::Complex },
-            halves: false,
-            conjugate: false,
-            source: Side {
-                buffer: current.buffer,
-                offset: 0,
-                stride: source_strides[axis],
-                length: current.shape[axis],
-            },
-            taper: None,
-            real_result: last && !geometry.complex(),
-            result: Side { buffer: result.buffer, offset, stride: strides[axis], length: convolved.result },
-            result_start: if geometry.circular { 0 } else { convolved.start },
-            product: None,
-            batch,
-        };
-        append_axis(program, &transform, limits, choices)?;
-        current = result;
+        current.ok_or(Error::Unsupported { op: program.op, message: "no axis is convolved".to_owned() })
     }
-    Ok(())
+
+    /// Transforms back the axes from `first` to the last, and keeps what the result wants.
+    pub(in crate::plan) fn backward(
+        &self,
+        program: &mut Program,
+        (geometry, part): (&Geometry, &Part),
+        spectrum: Spectrum,
+        first_axis: usize,
+        scratch: &[BufferId],
+    ) -> Result<()> {
+        let Self { lengths, limits, choices } = *self;
+        let rank = lengths.len();
+        let mut current = spectrum;
+        for axis in first_axis..rank {
+            let last = axis == rank - 1;
+            let convolved = &geometry.axes[axis];
+            let source_strides = current.strides();
+            let mut shape = current.shape.clone();
+            shape[axis] = convolved.result;
+            let buffer = if last { BufferId::Output } else { other(scratch, current.buffer) };
+            let result = Spectrum { buffer, items: current.items, shape };
+            let strides = result.strides();
+            let mut batch = Vec::new();
+            if last {
+                let mut distance = current.item() * current.items as i64;
+                for (axis, (_, size)) in geometry.batch.iter().zip(part) {
+                    distance /= *size as i64;
+                    batch.push(Batch { size: *size, source: distance, result: axis.result, product: 0 });
+                }
+            } else {
+                batch.push(Batch { size: current.items, source: current.item(), result: result.item(), product: 0 });
+            }
+            for other in (0..rank).filter(|&other| other != axis) {
+                batch.push(Batch {
+                    size: current.shape[other],
+                    source: source_strides[other],
+                    result: strides[other],
+                    product: 0,
+                });
+            }
+            let offset = if last { first(0, &geometry.batch, part, |b| b.result) } else { 0 };
+            let transform = AxisTransform {
+                length: lengths[axis],
+                inverse: true,
+                scale: (1.0 / lengths[axis] as f64) as f32,
+                number: if last && !geometry.complex() { Number::Half } else { Number::Complex },
+                halves: false,
+                conjugate: false,
+                source: Side {
+                    buffer: current.buffer,
+                    offset: 0,
+                    stride: source_strides[axis],
+                    length: current.shape[axis],
+                },
+                taper: None,
+                real_result: last && !geometry.complex(),
+                result: Side { buffer: result.buffer, offset, stride: strides[axis], length: convolved.result },
+                result_start: if geometry.circular { 0 } else { convolved.start },
+                product: None,
+                batch,
+            };
+            append_axis(program, &transform, limits, choices)?;
+            current = result;
+        }
+        Ok(())
+    }
+}
+
+/// Scratch memory that is not `buffer`.
+pub(super) fn other(scratch: &[BufferId], buffer: BufferId) -> BufferId {
+    scratch.iter().copied().find(|&other| other != buffer).unwrap_or(buffer)
 }

@@ -85,6 +85,9 @@ pub(crate) struct AxisTransform {
     pub(crate) batch: Vec<Batch>,
 }
 
+/// Entries that a workgroup takes where each is done by itself.
+const SINGLES: usize = 64;
+
 /// Memory between the passes of one transform, which the next one uses again.
 #[derive(Default)]
 pub(super) struct Scratch(Vec<BufferId>);
@@ -135,10 +138,11 @@ pub(super) fn append_with(
         .filter(|(recipe, _)| recipe.inner_length() <= u32::MAX as usize / 2)
         .ok_or_else(|| unsupported(format!("a transform of {} points is too long", transform.length)))?;
     let inner = recipe.inner_length();
-    let single = LineShape::new(1, limits, choices);
+    let lines = SINGLES.min(limits.max_invocations as usize);
+    let single = LineShape { lines, ..LineShape::new(1, limits, choices) };
     let steps = steps(&recipe, transform, packed, &single);
     let (source_bytes, result_bytes) = (transform.source_bytes(), transform.result_bytes());
-    let line_bytes = (inner * COMPLEX_BYTES) as u64;
+    let line_bytes = (recipe.line_length() * COMPLEX_BYTES) as u64;
     let fits_memory = |part: &Part| {
         let lines: u64 = part.iter().map(|(_, size)| *size as u64).product();
         let temporary = if steps.len() > 1 { lines.saturating_mul(line_bytes) } else { 0 };
@@ -239,7 +243,7 @@ fn append_pass(
     (limits, choices): (&Limits, &FftChoices),
 ) -> Result<()> {
     let passes = recipe.passes();
-    let inner = recipe.inner_length();
+    let (inner, between) = (recipe.inner_length(), recipe.line_length());
     let lengths: Vec<usize> = passes.iter().map(|p| p.length).collect();
     // To put half a spectrum together is a pass over lines of one entry, as many as there are coefficients.
     let (before, rest) = match step.position {
@@ -249,15 +253,15 @@ fn append_pass(
     let done: usize = before.iter().product();
     let lines = part.iter().map(|(_, size)| *size as u64).product::<u64>() * (done * rest) as u64;
     let (source, source_bytes) = match from {
-        Some(buffer) if !step.first => (Side { buffer, offset: 0, stride: 1, length: inner }, COMPLEX_BYTES as u64),
+        Some(buffer) if !step.first => (Side { buffer, offset: 0, stride: 1, length: between }, COMPLEX_BYTES as u64),
         _ => (transform.source, transform.source_bytes()),
     };
     let (result, result_bytes) = match to {
-        Some(buffer) if !step.last => (Side { buffer, offset: 0, stride: 1, length: inner }, COMPLEX_BYTES as u64),
+        Some(buffer) if !step.last => (Side { buffer, offset: 0, stride: 1, length: between }, COMPLEX_BYTES as u64),
         _ => (transform.result, transform.result_bytes()),
     };
     let scratch_lines = part.iter().map(|(_, size)| *size).product::<usize>();
-    let scratch_reach = (0, (scratch_lines * inner) as i64 - 1);
+    let scratch_reach = (0, (scratch_lines * between) as i64 - 1);
     let source_reach = if step.first { transform.source_reach(batch, part) } else { scratch_reach };
     let result_reach = if step.last { transform.result_reach(batch, part) } else { scratch_reach };
     // An empty source is all zeros, but a binding needs something to see.
@@ -271,7 +275,7 @@ fn append_pass(
     let source_step = if step.position.is_some() { rest } else { 1 };
     let result_step = if step.in_place { rest } else { done };
     let mut dimensions = Vec::new();
-    let mut scratch_distance = (scratch_lines * inner) as i64;
+    let mut scratch_distance = (scratch_lines * between) as i64;
     for (axis, (_, size)) in batch.iter().zip(part) {
         scratch_distance /= *size as i64;
         let source = if step.first { axis.source } else { scratch_distance };
@@ -335,7 +339,7 @@ fn append_pass(
     let groups = lines.div_ceil(pass.shape.lines as u64);
     let (grid, width) = limits.fold(groups);
     let start = if step.last { transform.result_start } else { 0 };
-    let given = if step.last { transform.length.saturating_sub(start) } else { inner };
+    let given = if step.last { transform.length.saturating_sub(start) } else { between };
     let parameters = LineParameters {
         lines,
         width,

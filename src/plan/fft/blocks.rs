@@ -55,7 +55,10 @@ pub(crate) fn append_blocks(
     limits: &Limits,
     choices: &FftChoices,
 ) -> Option<()> {
-    let shape = LineShape::there_and_back(blocks.length, limits, choices);
+    let mut shape = LineShape::there_and_back(blocks.length, limits, choices);
+    if blocks.source.stride.abs() > 1 {
+        shape = shape.side_by_side(limits, choices);
+    }
     // Blocks are one more axis of the box, whose places follow each other along the line.
     let step = blocks.step as i64;
     let along = Batch {

@@ -88,6 +88,11 @@ impl FftRecipe {
         }
     }
 
+    /// Numbers of a line between two passes: Rader's last pass gives one more than it transforms.
+    pub(super) fn line_length(&self) -> usize {
+        self.inner_length().max(self.length)
+    }
+
     /// The passes that a transform of the inner length takes.
     pub(crate) fn passes(&self) -> &[LineShape] {
         match &self.form {
