@@ -45,7 +45,7 @@ struct Parameters {
     pair_result: u32,
     pair_result_index: u32,
     source_start: u32,    // index of the first line's first entry
-    padding: u32,
+    rotation: u32,        // of the first line
     dimensions: array<Dimension, DIMENSIONS>,
 }
 
@@ -82,8 +82,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 // A line past the last one reads the last, so that nothing branches; it must store nothing.
 fn locate(number: u32) -> Line {
     var line = Line(
-        (LINES == 1u) | (number < parameters.lines), false, parameters.source_offset, parameters.source_start, parameters.result_offset, 0u, 0u,
-        parameters.product_offset,
+        (LINES == 1u) | (number < parameters.lines), false, parameters.source_offset, parameters.source_start, parameters.result_offset, 0u,
+        parameters.rotation, parameters.product_offset,
     );
     var rest = min(number, parameters.lines - 1u);
     for (var i = DIMENSIONS; i > 0u; i--) {
@@ -141,7 +141,7 @@ fn store(line: Line, k: u32, transformed: vec2f) {
     if REORDER { index = u32(order(index).y); }
     var value = transformed;
     if SWAP_FIRST { value = value.yx; }
-    if FINISH { value = times(value, finish_factor(index)); }
+    if FINISH { value = times(value, finish_factor(line, index)); }
     finish(line, index, value);
 }
 

@@ -151,23 +151,7 @@ impl Host {
             let device = context.device().ok_or("no device")?.clone();
             return Ok(Self { device, context });
         }
-        let (backend, part) = name.split_once(':').ok_or("no backend in the adapter's name")?;
-        let backends = match backend {
-            "vulkan" => wgpu::Backends::VULKAN,
-            "metal" => wgpu::Backends::METAL,
-            "dx12" => wgpu::Backends::DX12,
-            _ => wgpu::Backends::all(),
-        };
-        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-        descriptor.backends = backends;
-        let instance = wgpu::Instance::new(descriptor);
-        let adapters = pollster::block_on(instance.enumerate_adapters(backends));
-        let adapter = adapters
-            .into_iter()
-            .find(|adapter| adapter.get_info().name.to_lowercase().contains(part))
-            .ok_or_else(|| format!("{name} is gone"))?;
-        let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))
-            .map_err(|error| error.to_string())?;
+        let (device, queue) = adapters::device(name, wgpu::Limits::default())?;
         let context = Context::from_wgpu(&device, &queue).map_err(|error| error.to_string())?;
         Ok(Self { device, context })
     }

@@ -4,7 +4,8 @@
 mod adapters;
 
 use gristmill::wgpu::{self, BufferUsages};
-use gristmill::{Complex32, Context, FftOptions, Metric, Tensor, f16, fft, pairwise};
+use gristmill::{Complex32, Context, FftOptions, Metric, Tensor, f16, fft, ifft, pairwise};
+use libtest_mimic::{Completion, Trial};
 use ndarray::{Array2, array};
 
 type Check = fn(&Context) -> gristmill::Result<()>;
@@ -23,7 +24,45 @@ fn main() {
         let trial = |(name, check): (&str, Check)| {
             adapters::trial(adapter, name, move |context| check(context).map_err(|error| error.to_string()))
         };
-        checks.map(trial).collect()
+        let mut trials: Vec<Trial> = checks.map(trial).collect();
+        if adapter.name != "cpu" {
+            trials.push(small_bindings(&adapter.name));
+        }
+        trials
+    })
+}
+
+/// A device that binds little at once transforms lines that no binding holds, to what the host has.
+fn small_bindings(name: &str) -> Trial {
+    let owned = name.to_owned();
+    Trial::ignorable_test(format!("{name}::a line longer than a binding is transformed"), move || {
+        if owned.starts_with("gl:") {
+            return Ok(Completion::ignored_with("OpenGL allows a process one instance, and it has the library's"));
+        }
+        let limits = wgpu::Limits { max_storage_buffer_binding_size: 1 << 20, ..Default::default() };
+        let (device, queue) = adapters::device(&owned, limits)?;
+        let run = || -> gristmill::Result<()> {
+            let (context, host) = (Context::from_wgpu(&device, &queue)?, Context::cpu());
+            for (shape, axis) in [([1, 1 << 18], 1), ([2, 180_000], 1), ([180_000, 2], 0)] {
+                let part = |i: usize| (i * 7919 % 1013) as f32 / 512.0 - 1.0;
+                let x = Array2::from_shape_fn(shape, |(i, j)| Complex32::new(part(i + 3 * j), part(5 * i + j)));
+                let options = FftOptions::axes(&[axis]);
+                let got = fft(&context.upload(&x)?, &options)?.read_blocking()?;
+                let want = fft(&host.upload(&x)?, &options)?.read_blocking()?;
+                let norm = |values: &mut dyn Iterator<Item = Complex32>| -> f64 {
+                    values.map(|z| f64::from(z.norm_sqr())).sum::<f64>().sqrt()
+                };
+                let error = norm(&mut got.iter().zip(&want).map(|(got, want)| got - want));
+                // Both keep the bound of transforms, 1.5e-7 √log₂N.
+                let bound = 2.0 * 1.5e-7 * f64::from(18_f32.sqrt()) * norm(&mut want.iter().copied());
+                assert!(error <= bound, "{shape:?}: {error} is above {bound}");
+                let back = ifft(&context.upload(&got)?, &options)?.read_blocking()?;
+                let error = norm(&mut back.iter().zip(&x).map(|(got, want)| got - want));
+                assert!(error <= bound / norm(&mut want.iter().copied()) * norm(&mut x.iter().copied()), "{error}");
+            }
+            Ok(())
+        };
+        run().map(|()| Completion::Completed).map_err(|error| error.to_string().into())
     })
 }
 

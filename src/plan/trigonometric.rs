@@ -294,6 +294,7 @@ pub(super) fn lower(
             result: Side { buffer: to, offset: 0, stride: 1, length: to_length },
             result_start: 0,
             product: None,
+            columns: None,
             batch: vec![Batch { size: count, source: from_length as i64, result: to_length as i64, product: 0 }],
         };
         append_axis(&mut program, &transform, limits, choices)?;

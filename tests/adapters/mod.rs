@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::env;
 use std::rc::Rc;
 
-use gristmill::{Context, ContextOptions};
+use gristmill::{Context, ContextOptions, wgpu};
 use libtest_mimic::{Arguments, Completion, Trial};
 
 /// An adapter that tests run on.
@@ -111,6 +111,26 @@ thread_local! {
 /// [`Current::context`] of this thread.
 pub fn context(adapter: &Adapter) -> gristmill::Result<Rc<Context>> {
     CURRENT.with(|current| current.borrow_mut().context(adapter))
+}
+
+/// A device of the application's own on an adapter that is not OpenGL, which allows a process one instance.
+pub fn device(name: &str, limits: wgpu::Limits) -> Result<(wgpu::Device, wgpu::Queue), String> {
+    let (backend, part) = name.split_once(':').ok_or("no backend in the adapter's name")?;
+    let backends = match backend {
+        "vulkan" => wgpu::Backends::VULKAN,
+        "metal" => wgpu::Backends::METAL,
+        "dx12" => wgpu::Backends::DX12,
+        _ => wgpu::Backends::all(),
+    };
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backends;
+    let adapters = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
+    let adapter = adapters
+        .into_iter()
+        .find(|adapter| adapter.get_info().name.to_lowercase().contains(part))
+        .ok_or_else(|| format!("{name} is gone"))?;
+    let descriptor = wgpu::DeviceDescriptor { required_limits: limits, ..Default::default() };
+    pollster::block_on(adapter.request_device(&descriptor)).map_err(|error| error.to_string())
 }
 
 /// Runs the trials of every adapter found, one after another, and ends the process: GL work may not change threads, and

@@ -167,6 +167,7 @@ fn kernel_spectrum(
         result: Side { buffer, offset: 0, stride: 1, length: cut.length },
         result_start: 0,
         product: None,
+        columns: None,
         batch: batch.collect(),
     };
     append_axis(program, &transform, limits, choices)

@@ -267,6 +267,7 @@ impl Spectra<'_> {
                     offset: 0,
                     stride: strides[axis],
                 }),
+                columns: None,
                 batch,
             };
             append_axis(program, &transform, limits, choices)?;
@@ -333,6 +334,7 @@ impl Spectra<'_> {
                 result: Side { buffer: result.buffer, offset, stride: strides[axis], length: convolved.result },
                 result_start: if geometry.circular { 0 } else { convolved.start },
                 product: None,
+                columns: None,
                 batch,
             };
             append_axis(program, &transform, limits, choices)?;

@@ -54,6 +54,14 @@ pub(crate) struct Product {
     pub(crate) stride: i64,
 }
 
+/// Coefficient k of line i of the last batch axis is rotated by exp(−2πi (first + i) k/whole): such transforms are columns of
+/// one of `whole` points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Columns {
+    pub(crate) whole: usize,
+    pub(crate) first: usize,
+}
+
 /// A transform along one axis of a box of lines.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AxisTransform {
@@ -81,6 +89,8 @@ pub(crate) struct AxisTransform {
     pub(crate) result_start: usize,
     /// The result is multiplied by this.
     pub(crate) product: Option<Product>,
+    /// The lines are columns of a longer transform, of a smooth length and one batch axis.
+    pub(crate) columns: Option<Columns>,
     /// The box of lines.
     pub(crate) batch: Vec<Batch>,
 }
@@ -281,7 +291,8 @@ fn append_pass(
         let source = if step.first { axis.source } else { scratch_distance };
         let result = if step.last { axis.result } else { scratch_distance };
         let (source, result) = ((source, 0), (result, 0));
-        dimensions.push(Dimension { size: *size, source, result, rotation: 0, product: axis.product });
+        let rotation = u32::from(step.pass.columns.is_some());
+        dimensions.push(Dimension { size: *size, source, result, rotation, product: axis.product });
     }
     let (mut outer, mut weight) = (inner, 1);
     for &length in before {
@@ -338,6 +349,7 @@ fn append_pass(
     let result_at = if step.last { first(result.offset, batch, part, |b| b.result) } else { 0 } - result_start;
     let groups = lines.div_ceil(pass.shape.lines as u64);
     let (grid, width) = limits.fold(groups);
+    let columns = transform.columns.filter(|_| step.last);
     let start = if step.last { transform.result_start } else { 0 };
     let given = if step.last { transform.length.saturating_sub(start) } else { between };
     let parameters = LineParameters {
@@ -353,6 +365,7 @@ fn append_pass(
         points: recipe.length,
         taper_at,
         pairing: Pairing::default(),
+        rotation: columns.map_or(0, |columns| columns.first + part.last().map_or(0, |(first, _)| *first)),
     };
     program.passes.push(Pass { shader, windows, parameters: parameters.bytes(&dimensions), grid, cost });
     Ok(())

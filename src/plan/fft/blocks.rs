@@ -199,6 +199,7 @@ fn append_part(
         points: blocks.length,
         taper_at: 0,
         pairing,
+        rotation: 0,
     };
     let parameters = parameters.bytes(&dimensions);
     program.passes.push(Pass { shader, windows, parameters, grid, cost: lines as f64 * blocks.cost() });

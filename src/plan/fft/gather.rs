@@ -2,7 +2,7 @@
 //! copied to where they belong.
 
 use super::FftChoices;
-use super::append::{AxisTransform, Scratch, Side, append_with, first};
+use super::append::{AxisTransform, Columns, Scratch, Side, append_with, first};
 use super::geometry::{Batch, Part, parts, reach, window_bytes};
 use crate::error::Result;
 use crate::plan::{BufferId, Limits, Program, copy};
@@ -61,6 +61,10 @@ pub(super) fn record(
             source: next(from, &transform.source),
             result: next(to, &transform.result),
             batch: vec![lines],
+            columns: transform.columns.map(|columns| Columns {
+                first: columns.first + part.last().map_or(0, |(first, _)| *first),
+                ..columns
+            }),
             ..transform.clone()
         };
         append_with(&mut scratch, program, &gathered, limits, choices)?;

@@ -80,6 +80,8 @@ pub(super) struct LinePass<'a> {
     pub(super) rotates_source: bool,
     pub(super) swap_first: bool,
     pub(super) finish: Option<Section>,
+    /// The lines are columns of a transform of this length, whose roots of unity rotate the result.
+    pub(super) columns: Option<usize>,
     pub(super) swap_last: bool,
     /// A prime whose order of entries and coefficients is Rader's.
     pub(super) order: Option<usize>,
@@ -116,6 +118,7 @@ impl<'a> LinePass<'a> {
             rotates_source: false,
             swap_first: false,
             finish: None,
+            columns: None,
             swap_last: false,
             order: None,
             untangled: false,
@@ -175,7 +178,7 @@ impl<'a> LinePass<'a> {
             .flag("REORDER", self.order.is_some())
             .flag("PREPARE", self.prepare.is_some())
             .flag("SWAP_FIRST", self.swap_first)
-            .flag("FINISH", self.finish.is_some())
+            .flag("FINISH", self.finish.is_some() || self.columns.is_some())
             .flag("SWAP_LAST", self.swap_last)
             .flag("PRODUCT", self.product)
             .alias("Source", stored.number())
@@ -204,8 +207,10 @@ impl<'a> LinePass<'a> {
         // What Bluestein's algorithm pads has no factor; it is not kept either.
         let chirped = matches!(self.finish, Some(Section::Chirp(_)));
         let index = if chirped { "min(k, parameters.points - 1u)" } else { "k" };
-        let factor = entry(self.finish);
-        let _ = writeln!(code, "fn finish_factor(k: u32) -> vec2f {{ let index = {index}; return {factor}; }}");
+        let factor =
+            if self.columns.is_some() { "column_root(line.rotation * index)".to_owned() } else { entry(self.finish) };
+        let _ =
+            writeln!(code, "fn finish_factor(line: Line, k: u32) -> vec2f {{ let index = {index}; return {factor}; }}");
         let order = entry(self.order.map(Section::RaderOrder));
         let _ = writeln!(code, "fn order(index: u32) -> vec2f {{ return {order}; }}");
         let taper = if self.taper { "taper[parameters.taper_offset + index]" } else { "1.0" };
@@ -227,6 +232,9 @@ impl<'a> LinePass<'a> {
         }
         if let Some(whole) = self.rotate {
             code.push_str(&table.rotation("rotation", whole));
+        }
+        if let Some(whole) = self.columns {
+            code.push_str(&table.rotation("column_root", whole));
         }
         if matches!(self.source, Source::HalfPair | Source::Tangled) || self.untangled {
             code.push_str(&table.rotation("turn", length));

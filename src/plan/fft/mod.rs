@@ -7,6 +7,7 @@ mod entries;
 mod gather;
 mod geometry;
 mod line;
+mod long;
 mod parameters;
 mod recipe;
 mod sections;
@@ -134,8 +135,13 @@ pub(crate) fn lower(work: &FftWork, inputs: &[Input<'_>], limits: &Limits, choic
         result: Side { buffer: BufferId::Output, offset: 0, stride: result_strides[work.axis], length: result_length },
         result_start: 0,
         product: None,
+        columns: None,
         batch,
     };
+    if let Some(matrix) = long::split(&transform, limits) {
+        long::record(&mut program, &transform, matrix, limits, choices)?;
+        return Ok(program);
+    }
     match gather::lines_at_once(&transform, limits) {
         Some(lines) => gather::record(&mut program, &transform, lines, limits, choices)?,
         None => append_axis(&mut program, &transform, limits, choices)?,

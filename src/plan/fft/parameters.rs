@@ -53,6 +53,8 @@ pub(super) struct LineParameters {
     pub(super) points: usize,
     pub(super) taper_at: i64,
     pub(super) pairing: Pairing,
+    /// What the first line's coefficients are rotated by.
+    pub(super) rotation: usize,
 }
 
 impl LineParameters {
@@ -83,7 +85,7 @@ impl LineParameters {
             pairing.result.0 as u32,
             pairing.result.1 as u32,
             self.source_start as u32,
-            0,
+            self.rotation as u32,
         ];
         for dimension in dimensions {
             words.extend([

@@ -251,7 +251,7 @@ fn split(length: usize, longest: usize, choices: &FftChoices) -> Option<Vec<usiz
 }
 
 /// Divisors of a smooth number up to `most`, ascending.
-fn divisors(length: usize, most: usize) -> Vec<usize> {
+pub(super) fn divisors(length: usize, most: usize) -> Vec<usize> {
     let mut found = vec![1];
     let mut rest = length;
     for p in [2, 3, 5, 7, 11, 13] {

@@ -109,6 +109,7 @@ pub(super) fn steps<'a>(
         step.pass.conjugate |= halved && !untangled && transform.inverse;
         step.pass.swap_last = transform.inverse && !halved;
         step.pass.product = transform.product.is_some();
+        step.pass.columns = transform.columns.map(|columns| columns.whole);
     }
     steps
 }
