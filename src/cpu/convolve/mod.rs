@@ -1,17 +1,21 @@
 //! Convolution and correlation over the last axes, by sums of products or by Fourier transforms.
 //!
 //! Everything is brought to one form first: both inputs row-major with three convolved axes (missing ones of length
-//! 1), a correlation's kernel flipped and conjugated, a circular signal repeated at its start. What is left is a
+//! 1), a correlation's kernel flipped and conjugated, a circular one folded. What is left is a
 //! window of the full convolution.
 
 mod direct;
+mod lines;
 pub(super) mod transform;
+
+use std::ops::Mul;
 
 use bytemuck::Pod;
 use num_complex::Complex32;
 use rayon::prelude::*;
 
-use super::fft::Plans;
+use self::lines::{Cut, Transforms};
+use super::fft::{ComplexLines, HalfLines, Plans, RealLines};
 use super::memory::Memory;
 use super::numbers::Numbers;
 use super::view::{View, zeroed_vec};
@@ -22,13 +26,15 @@ use crate::work::{ConvolveAlgorithm, ConvolveRecipe, ConvolveWork, Mode, Operand
 pub(super) type Shape = [usize; 3];
 
 /// Numbers that can be convolved.
-pub(super) trait Number: Pod + Send + Sync {
+pub(super) trait Number: Pod + Send + Sync + Mul<f32, Output = Self> {
     /// The complex conjugate.
     fn conjugate(self) -> Self;
     /// `self + a · b`.
     fn add_product(self, a: Self, b: Self) -> Self;
     /// `self + a`.
     fn plus(self, a: Self) -> Self;
+    /// Transforms of lines of these numbers.
+    fn transforms(plans: &Plans, op: &'static str, length: usize) -> Result<Transforms<Self>>;
 }
 
 impl Number for f32 {
@@ -45,6 +51,14 @@ impl Number for f32 {
     fn plus(self, a: Self) -> Self {
         self + a
     }
+
+    fn transforms(plans: &Plans, op: &'static str, length: usize) -> Result<Transforms<Self>> {
+        Ok(Transforms {
+            forward: Box::new(RealLines::new(plans, op, length, false, 1.0)?),
+            backward: Box::new(HalfLines::new(plans, op, length, true, 1.0)?),
+            coefficients: length / 2 + 1,
+        })
+    }
 }
 
 impl Number for Complex32 {
@@ -60,6 +74,14 @@ impl Number for Complex32 {
     #[inline(always)]
     fn plus(self, a: Self) -> Self {
         self + a
+    }
+
+    fn transforms(plans: &Plans, op: &'static str, length: usize) -> Result<Transforms<Self>> {
+        Ok(Transforms {
+            forward: Box::new(ComplexLines::new(plans, op, length, false)?),
+            backward: Box::new(ComplexLines::new(plans, op, length, true)?),
+            coefficients: length,
+        })
     }
 }
 
@@ -84,21 +106,22 @@ fn volume(shape: Shape) -> usize {
 pub(super) fn run(plans: &Plans, work: &ConvolveWork, signal: &Operand, kernel: &Operand) -> Result<Memory> {
     if work.complex {
         let (signal, kernel) = (Numbers::<Complex32>::of(work.op, signal)?, Numbers::of(work.op, kernel)?);
-        convolve(work, &signal.view(), &kernel.view(), |window, x, h, out| {
+        convolve(plans, work, signal.view(), kernel.view(), |window, x, h, out| {
             transform::complex(plans, work.op, window, x, h, out)
         })
     } else {
         let (signal, kernel) = (Numbers::<f32>::of(work.op, signal)?, Numbers::of(work.op, kernel)?);
-        convolve(work, &signal.view(), &kernel.view(), |window, x, h, out| {
+        convolve(plans, work, signal.view(), kernel.view(), |window, x, h, out| {
             transform::real(plans, work.op, window, x, h, out)
         })
     }
 }
 
 fn convolve<T: Number>(
+    plans: &Plans,
     work: &ConvolveWork,
-    signal: &View<'_, T>,
-    kernel: &View<'_, T>,
+    signal: View<'_, T>,
+    kernel: View<'_, T>,
     by_transforms: impl Fn(&Window, &[T], &[T], &mut [T]) -> Result<()> + Sync,
 ) -> Result<Memory> {
     let op = work.op;
@@ -118,11 +141,10 @@ fn convolve<T: Number>(
         return Ok(out);
     }
 
-    let mut x = signal.to_vec(op)?;
+    let x = signal.flat(op)?;
     let mut h = kernel.to_vec(op)?;
     if work.circular {
         h = wrapped_kernel(op, &h, kernel_lengths, lengths, work.correlate)?;
-        x = repeated_signal(op, &x, lengths, window.signal)?;
     } else if work.correlate {
         h.chunks_exact_mut(volume(kernel_lengths)).for_each(|kernel| {
             kernel.reverse();
@@ -130,14 +152,19 @@ fn convolve<T: Number>(
         });
     }
     let algorithm = choose(work, &window, count).algorithm;
+    let entries = out.entries_mut::<T>();
+    if let (ConvolveAlgorithm::Blocks { .. }, Some(cut)) = (&algorithm, cut(work, &window)) {
+        lines::run(plans, op, &cut, (&x, lengths[2]), (&h, window.kernel[2]), (entries, each))?;
+        return Ok(out);
+    }
+    let x = if work.circular { repeated_signal(op, &x, lengths, window.signal)?.into() } else { x };
     let one = |((out, x), h): ((&mut [T], &[T]), &[T])| match algorithm {
         ConvolveAlgorithm::Direct { .. } => direct::run(op, &window, x, h, out),
         _ => by_transforms(&window, x, h, out),
     };
     let kernels: Vec<&[T]> = h.chunks_exact(volume(window.kernel)).collect();
     let kernel_of = |item: usize| kernels[item % kernels.len()];
-    let batches = out
-        .entries_mut::<T>()
+    let batches = entries
         .par_chunks_exact_mut(each)
         .zip(x.par_chunks_exact(volume(window.signal)))
         .zip((0..count).into_par_iter().map(kernel_of));
@@ -153,10 +180,24 @@ pub(crate) fn recipe(work: &ConvolveWork, signal: &[usize], kernel: &[usize]) ->
 
 fn choose(work: &ConvolveWork, window: &Window, count: usize) -> ConvolveRecipe {
     let direct = ConvolveAlgorithm::Direct { taps: volume(window.kernel) };
-    let lengths = transform::padded(window, if work.complex { 1 } else { 2 })[3 - work.rank..].to_vec();
     let cost = |each: f64| each * count as f64;
-    let transforms = (ConvolveAlgorithm::Transforms { lengths }, cost(transform::cost(window)));
+    let transforms = match cut(work, window) {
+        Some(cut) => {
+            let out = window.out[2];
+            let blocks = ConvolveAlgorithm::Blocks { length: cut.length, step: cut.step, count: cut.count(out) };
+            (blocks, cost(cut.cost(out)))
+        }
+        None => {
+            let lengths = transform::padded(window, if work.complex { 1 } else { 2 })[3 - work.rank..].to_vec();
+            (ConvolveAlgorithm::Transforms { lengths }, cost(transform::cost(window)))
+        }
+    };
     ConvolveRecipe::choose(work.method, (direct, cost(direct::cost(window))), vec![transforms])
+}
+
+/// How the lines of a convolution along the last axis alone are cut.
+fn cut(work: &ConvolveWork, window: &Window) -> Option<Cut> {
+    Cut::of(window, work.circular, if work.complex { 1 } else { 2 })
 }
 
 /// The batch axes and the convolved ones.

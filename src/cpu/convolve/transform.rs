@@ -10,7 +10,12 @@ use crate::error::Result;
 
 /// Nanoseconds on one core, roughly.
 pub(in crate::cpu) fn cost(window: &Window) -> f64 {
-    let size = volume(padded(window, 1)) as f64;
+    cost_of(volume(padded(window, 1)))
+}
+
+/// The same for transforms there and back of so many points.
+pub(super) fn cost_of(points: usize) -> f64 {
+    let size = points as f64;
     2000.0 + 3.0 * size * (size.log2() * 0.35 + 2.0)
 }
 
@@ -86,7 +91,7 @@ pub(super) fn padded(window: &Window, multiple: usize) -> Shape {
 }
 
 /// The next length without a prime factor above 5 that is a multiple of `multiple`.
-fn fast_length(needed: usize, multiple: usize) -> usize {
+pub(super) fn fast_length(needed: usize, multiple: usize) -> usize {
     let smooth = |mut n: usize| {
         for p in [2, 3, 5] {
             while n.is_multiple_of(p) {

@@ -23,9 +23,16 @@ pub(in crate::cpu) trait LineTransform: Sync {
 }
 
 /// Complex to complex.
-pub(super) struct ComplexLines {
+pub(in crate::cpu) struct ComplexLines {
     pub(super) fft: Arc<dyn Fft<f32>>,
     pub(super) scale: f32,
+}
+
+impl ComplexLines {
+    /// Without a factor.
+    pub(in crate::cpu) fn new(plans: &Plans, op: &'static str, length: usize, inverse: bool) -> Result<Self> {
+        Ok(Self { fft: plans.get(op, length, inverse)?, scale: 1.0 })
+    }
 }
 
 impl LineTransform for ComplexLines {

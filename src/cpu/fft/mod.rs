@@ -11,8 +11,7 @@ use num_complex::Complex32;
 use rayon::prelude::*;
 use rustfft::{Fft, FftDirection, FftPlanner};
 
-use self::lines::ComplexLines;
-pub(super) use self::lines::{HalfLines, LineTransform, RealLines};
+pub(super) use self::lines::{ComplexLines, HalfLines, LineTransform, RealLines};
 use super::memory::{Memory, Scatter};
 use super::numbers::Numbers;
 use super::view::{View, zeroed_vec};
