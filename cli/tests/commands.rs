@@ -213,8 +213,7 @@ fn convolution_of_arrays_pictures_and_sound() {
     folder.run(&["deconvolve", "blurred.png", "box.npy", "-o", "restored.png", "--balance", "1e-2"]).success();
     assert_eq!(image::open(folder.path("restored.png")).unwrap().to_rgb8().dimensions(), (20, 10));
 
-    let spec =
-        hound::WavSpec { channels: 2, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec { channels: 2, ..mono() };
     let mut sound = hound::WavWriter::create(folder.path("dry.wav"), spec).unwrap();
     for t in 0..50i16 {
         sound.write_sample(t * 100).unwrap();
@@ -224,6 +223,38 @@ fn convolution_of_arrays_pictures_and_sound() {
     folder.run(&["convolve", "dry.wav", "h.csv", "-o", "wet.wav"]).success();
     let wet = hound::WavReader::open(folder.path("wet.wav")).unwrap();
     assert_eq!((wet.spec().channels, wet.spec().sample_rate, wet.duration()), (2, 8000, 51));
+}
+
+/// The algorithm, why it, and the candidates with their costs; of sound, those of a window.
+#[test]
+fn convolutions_are_explained() {
+    let folder = Folder::new();
+    folder.text("x.csv", "1\n2\n3\n");
+    folder.npy("image.npy", &[9, 9], &[1.0; 81]);
+    folder.npy("h.npy", &[3, 3], &[1.0; 9]);
+    let direct = "direct sum of 9 products: the cheapest by estimate";
+    let explain = ["convolve", "image.npy", "h.npy", "--explain", "-o", "y.npy"];
+    folder.run(&explain).success().stderr(contains(direct).and(contains("FFT of 12×12 points: cost")));
+    let json = folder.run(&[&explain[..], &["--json", "--method", "fft"]].concat()).success();
+    let record: serde_json::Value = serde_json::from_slice(&json.get_output().stdout).unwrap();
+    assert_eq!(
+        (record["algorithm"].as_str(), record["reason"].as_str()),
+        (Some("FFT of 12×12 points"), Some("asked for"))
+    );
+    assert_eq!(record["candidates"].as_array().unwrap().len(), 2);
+    assert!(record["candidates"][0]["cost"].as_f64().unwrap() > 0.0);
+
+    let spec = hound::WavSpec { channels: 2, ..mono() };
+    let mut sound = hound::WavWriter::create(folder.path("x.wav"), spec).unwrap();
+    (0..20_000i16).for_each(|t| sound.write_sample(t).unwrap());
+    sound.finalize().unwrap();
+    folder.run(&["convolve", "x.wav", "x.csv", "--explain", "-o", "y.wav"]).success().stderr(contains("3 products"));
+    let said = folder.run(&["convolve", "x.csv", "x.csv", "-o", "y.npy", "--json"]).success();
+    assert!(!String::from_utf8_lossy(&said.get_output().stdout).contains("candidates"));
+}
+
+fn mono() -> hound::WavSpec {
+    hound::WavSpec { channels: 1, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int }
 }
 
 #[test]

@@ -1,10 +1,11 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::{Geometry, lower};
+use super::{Geometry, choose, lower};
 use crate::error::Result;
+use crate::plan::Limits;
 use crate::plan::fft::FftChoices;
 use crate::plan::fft::tests::{assert_sound, tight};
-use crate::work::{ConvolveWork, Input, Layout, Method, Mode};
+use crate::work::{ConvolveAlgorithm, ConvolveReason, ConvolveWork, Input, Layout, Method, Mode};
 
 const WORK: ConvolveWork = ConvolveWork {
     op: "convolve",
@@ -35,6 +36,31 @@ fn modes_keep_what_scipy_keeps() {
     assert_eq!(kept(10, 4, Mode::Valid), (7, 3));
     assert_eq!(kept(4, 10, Mode::Valid), (7, 3));
     assert_eq!(kept(0, 4, Mode::Full), (0, 0));
+}
+
+/// What is chosen for shapes that leave no doubt, and in which words.
+#[test]
+fn recipes_say_what_is_done() {
+    let limits = Limits::webgpu_defaults();
+    let of = |work: &ConvolveWork, signal: &[usize], kernel: &[usize]| {
+        choose(work, &geometry(work, signal, kernel).unwrap(), &limits, &FftChoices::default()).unwrap()
+    };
+    let short = of(&WORK, &[4096], &[5]);
+    assert_eq!((&short.algorithm, short.reason), (&ConvolveAlgorithm::Direct { taps: 5 }, ConvolveReason::Cheapest));
+    assert_eq!(short.candidates.len(), 3);
+    assert!(short.to_string().starts_with("direct sum of 5 products (the cheapest by estimate; "), "{short}");
+    let long = of(&WORK, &[1 << 20], &[501]);
+    let ConvolveAlgorithm::Blocks { length, step, count } = long.algorithm else { panic!("{long}") };
+    assert!(step == length - 500 && (count - 1) * step < (1 << 20) + 500 && count * step >= (1 << 20) + 500, "{long}");
+    let plane = of(&ConvolveWork { rank: 2, ..WORK }, &[200, 200], &[57, 57]);
+    assert_eq!(plane.algorithm, ConvolveAlgorithm::Transforms { lengths: vec![256, 256] });
+    let asked = of(&ConvolveWork { method: Method::Direct, ..WORK }, &[1 << 20], &[501]);
+    assert_eq!((asked.algorithm, asked.reason), (ConvolveAlgorithm::Direct { taps: 501 }, ConvolveReason::AskedFor));
+    let around = of(&ConvolveWork { circular: true, method: Method::Fft, ..WORK }, &[7], &[9]);
+    assert_eq!((around.algorithm, around.reason), (ConvolveAlgorithm::Direct { taps: 9 }, ConvolveReason::WrapsTwice));
+    let work = ConvolveWork { method: Method::Fft, ..WORK };
+    let huge = choose(&work, &geometry(&work, &[1 << 27], &[9]).unwrap(), &limits, &FftChoices::default());
+    assert!(huge.is_ok_and(|recipe| matches!(recipe.algorithm, ConvolveAlgorithm::Blocks { .. })));
 }
 
 #[test]
