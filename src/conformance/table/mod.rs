@@ -1,7 +1,6 @@
 //! The table of trials, an area per file.
 
 mod attention;
-mod conv;
 mod convolve;
 mod extend;
 mod fft;
@@ -16,6 +15,7 @@ mod signal;
 mod stft;
 mod transfer;
 mod trigonometric;
+mod window;
 
 #[cfg(test)]
 pub(super) use pair::RULES;
@@ -46,9 +46,9 @@ pub(crate) enum Body {
     /// Convolution and correlation.
     Convolve(convolve::ConvolveTrial),
     /// Neural convolution and its transpose.
-    Conv(conv::ConvTrial),
+    Conv(window::ConvTrial),
     /// Pooling.
-    Pool(conv::PoolTrial),
+    Pool(window::PoolTrial),
     /// Padding and rolling.
     Extend(extend::ExtendTrial),
     /// Cosine and sine transforms.
@@ -116,7 +116,7 @@ pub(super) fn all(extent: Extent) -> Vec<Trial> {
         stft::trials(extent),
         signal::trials(extent),
         convolve::trials(extent),
-        conv::trials(extent),
+        window::trials(extent),
         extend::trials(extent),
         formula::trials(extent),
     ]

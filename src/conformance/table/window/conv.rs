@@ -1,12 +1,11 @@
-//! Neural convolution, its transpose and pooling: 1 to 3 axes, strides, pads, dilations, groups, every method, views and f16.
+//! Neural convolution and its transpose: 1 to 3 axes, strides, pads, dilations, groups, every method, views and f16.
 
 use std::collections::HashSet;
 
-use half::f16;
 use ndarray::{ArrayD, Axis, IxDyn};
 use num_complex::Complex;
 
-use super::{Body, sampled, shape_name};
+use super::{Body, Inputs, SLIDES, STORED, Slides, Stored, sampled, settings, shape_name, slides};
 use crate::conformance::compare::Comparison;
 use crate::conformance::trial::{Extent, Trial};
 use crate::conformance::{Generator, bounds};
@@ -14,7 +13,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::expr::{Expr, UNIT_ROUNDOFF};
 use crate::metric::blocked_sum_terms;
-use crate::ops::{self, ConvOptions, PoolOptions};
+use crate::ops::{self, ConvOptions};
 use crate::reference::{self, Slide, Sums};
 use crate::tensor::{Real, Tensor};
 use crate::work::ConvMethod;
@@ -33,69 +32,12 @@ pub(crate) struct ConvTrial {
     method: ConvMethod,
 }
 
-/// Strides, dilations and pads of all axes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slides {
-    stride: usize,
-    dilation: usize,
-    before: usize,
-    after: usize,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fused {
     Nothing,
     Bias,
     Relu,
     BiasAndTanh,
-}
-
-/// How x and w lie on the device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stored {
-    Single,
-    Half,
-    /// Views of larger arrays whose last two axes are swapped.
-    Strided,
-}
-
-impl Stored {
-    async fn upload<R>(
-        self,
-        context: &Context,
-        x: &mut ArrayD<f32>,
-        w: &mut ArrayD<f32>,
-        run: impl AsyncFnOnce(Inputs) -> Result<R>,
-    ) -> Result<R> {
-        match self {
-            Self::Single => run(Inputs::Single(context.upload(&*x)?, context.upload(&*w)?)).await,
-            Self::Half => {
-                let halves = |array: &mut ArrayD<f32>| {
-                    array.mapv_inplace(|entry| f16::from_f32(entry).to_f32());
-                    context.upload(&array.mapv(f16::from_f32))
-                };
-                run(Inputs::Half(halves(x)?, halves(w)?)).await
-            }
-            Self::Strided => run(Inputs::Single(strided(context, x)?, strided(context, w)?)).await,
-        }
-    }
-}
-
-enum Inputs {
-    Single(Tensor, Tensor),
-    Half(Tensor<f16>, Tensor<f16>),
-}
-
-/// The array as a view of a larger one, whose last two axes are stored the other way around.
-fn strided(context: &Context, array: &ArrayD<f32>) -> Result<Tensor> {
-    let last = array.ndim() - 1;
-    let mut swapped = array.clone();
-    swapped.swap_axes(last - 1, last);
-    let mut shape = swapped.shape().to_vec();
-    shape[0] += 1;
-    let mut larger = ArrayD::from_elem(IxDyn(&shape), f32::NAN);
-    larger.slice_axis_mut(Axis(0), (1..).into()).assign(&swapped);
-    Ok(context.upload(&larger)?.slice(0, 1..shape[0])?.transpose())
 }
 
 impl ConvTrial {
@@ -122,7 +64,7 @@ impl ConvTrial {
         }
     }
 
-    pub(super) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
+    pub(in crate::conformance::table) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
         let mut generator = Generator::named(name);
         let mut x = ArrayD::from_shape_simple_fn(IxDyn(&self.x), || generator.bell());
         let mut w = ArrayD::from_shape_simple_fn(IxDyn(&self.w), || generator.bell());
@@ -232,110 +174,6 @@ fn flat<T: Copy>(array: &ArrayD<T>) -> Vec<T> {
     array.iter().copied().collect()
 }
 
-/// One pooling.
-#[derive(Debug, Clone)]
-pub(crate) struct PoolTrial {
-    pooling: Pool,
-    x: Vec<usize>,
-    window: Vec<usize>,
-    slide: Slides,
-    ceil: bool,
-    stored: Stored,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pool {
-    Sum,
-    Mean,
-    MeanWithPads,
-    Max,
-    MaxWithPlaces,
-}
-
-impl PoolTrial {
-    pub(super) async fn run(&self, context: &Context, name: &str) -> Result<Comparison> {
-        let mut generator = Generator::named(name);
-        // Largest entries that occur more than once, and now and then a NaN.
-        let largest = matches!(self.pooling, Pool::Max | Pool::MaxWithPlaces);
-        let mut x = ArrayD::from_shape_simple_fn(IxDyn(&self.x), || match generator.below(40) {
-            0 if largest => f32::NAN,
-            1 if largest => f32::NEG_INFINITY,
-            _ if largest => (generator.bell() * 2.0).round(),
-            _ => generator.bell(),
-        });
-        let Slides { stride, dilation, before, after } = self.slide;
-        let axes = self.x.len() - 2;
-        let options = PoolOptions {
-            strides: vec![stride; axes],
-            pads: vec![(before, after); axes],
-            dilations: vec![dilation; axes],
-            ceil_mode: self.ceil,
-            count_include_pad: self.pooling == Pool::MeanWithPads,
-        };
-        let run = async |inputs: Inputs| match inputs {
-            Inputs::Single(x, _) => self.call(&x, &options).await,
-            Inputs::Half(x, _) => self.call(&x, &options).await,
-        };
-        let mut unused = ArrayD::zeros(IxDyn(&[1, 1]));
-        let (got, places) = self.stored.upload(context, &mut x, &mut unused, run).await?;
-        let slides: Vec<Slide> = (0..axes)
-            .map(|axis| {
-                let room = self.x[axis + 2] + before + after - ((self.window[axis] - 1) * dilation + 1);
-                // Rounded up, a last window that starts behind the entries is left out, full or not.
-                let up = room.div_ceil(stride);
-                let behind = up * stride >= self.x[axis + 2] + before;
-                let steps = if self.ceil { up.saturating_sub(usize::from(behind)) } else { room / stride };
-                Slide { stride, dilation, pads: (before, after), outputs: steps + 1 }
-            })
-            .collect();
-        let shape: Vec<usize> = self.x[..2].iter().copied().chain(slides.iter().map(|slide| slide.outputs)).collect();
-        if got.shape() != shape {
-            return Ok(Comparison::broken(format!("the shape is {:?}, not {shape:?}", got.shape())));
-        }
-        let (wide, mut comparison) = (x.mapv(f64::from), Comparison::default());
-        let all: Vec<_> = got.indexed_iter().collect();
-        for number in sampled(all.len()) {
-            let Some((at, got)) = all.get(number) else { continue };
-            let (seen, padding) = reference::window(wide.view(), &self.window, &slides, ndarray::Dimension::slice(at));
-            if largest {
-                let better = |best: (f64, usize), next: &(f64, usize)| match () {
-                    () if best.0.is_nan() || (best.1 != usize::MAX && !next.0.is_nan() && next.0 <= best.0) => best,
-                    () => *next,
-                };
-                let best = seen.iter().fold((f64::NEG_INFINITY, usize::MAX), better);
-                comparison.entry(|| format!("{at:?}"), **got, best.0, 0.0);
-                if let Some(places) = &places {
-                    comparison.bits(|| format!("place at {at:?}"), places[at].into(), best.1 as u64 & 0xffff_ffff);
-                }
-                continue;
-            }
-            let (sum, size) = seen.iter().fold((0.0, 0.0), |(sum, size), (v, _)| (sum + v, size + f64::abs(*v)));
-            let bound = (blocked_sum_terms(seen.len()) + 2.0) * UNIT_ROUNDOFF * size;
-            let count = match self.pooling {
-                Pool::Mean => seen.len() as f64,
-                Pool::MeanWithPads => (seen.len() + padding) as f64,
-                _ => 1.0,
-            };
-            let divided = if self.pooling == Pool::Sum { 0.0 } else { 5.0 * UNIT_ROUNDOFF * (sum / count).abs() };
-            comparison.entry(|| format!("{at:?}"), **got, sum / count, bound / count + divided);
-        }
-        Ok(comparison)
-    }
-
-    async fn call<E: Real>(&self, x: &Tensor<E>, options: &PoolOptions) -> Result<(ArrayD<f32>, Option<ArrayD<u32>>)> {
-        let pooled = match self.pooling {
-            Pool::Sum => ops::pool_sum(x, &self.window, options)?,
-            Pool::Mean | Pool::MeanWithPads => ops::pool_mean(x, &self.window, options)?,
-            Pool::Max => ops::pool_max(x, &self.window, options)?,
-            Pool::MaxWithPlaces => {
-                let found = ops::pool_max_indices(x, &self.window, options)?;
-                return Ok((found.values.read().await?, Some(found.indices.read().await?)));
-            }
-        };
-        Ok((pooled.read().await?, None))
-    }
-}
-
 const METHODS: [(ConvMethod, &str); 4] = [
     (ConvMethod::Auto, "auto"),
     (ConvMethod::Direct, "direct"),
@@ -344,21 +182,6 @@ const METHODS: [(ConvMethod, &str); 4] = [
 ];
 const FUSED: [(Fused, &str); 4] =
     [(Fused::Nothing, ""), (Fused::Bias, " bias"), (Fused::Relu, " relu"), (Fused::BiasAndTanh, " bias, tanh")];
-const STORED: [(Stored, &str); 3] = [(Stored::Single, ""), (Stored::Half, " f16"), (Stored::Strided, " strided")];
-
-const fn slides(stride: usize, dilation: usize, before: usize, after: usize) -> Slides {
-    Slides { stride, dilation, before, after }
-}
-
-const SLIDES: [Slides; 6] = [
-    slides(1, 1, 0, 0),
-    slides(1, 1, 1, 2),
-    slides(2, 1, 1, 1),
-    slides(3, 2, 2, 0),
-    slides(1, 3, 4, 4),
-    slides(2, 4, 3, 3),
-];
-
 /// x, w and groups; of a transpose, the first two axes of w change places within a group.
 const SIZES: [(&[usize], &[usize], usize); 13] = [
     (&[1, 1, 30], &[1, 1, 1], 1),
@@ -393,7 +216,7 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         );
         trials.push(Trial::new(op, name, Body::Conv(trial)));
     };
-    for row in super::settings(extent, &[SIZES.len(), SLIDES.len(), METHODS.len(), 2, FUSED.len(), STORED.len()]) {
+    for row in settings(extent, &[SIZES.len(), SLIDES.len(), METHODS.len(), 2, FUSED.len(), STORED.len()]) {
         let [size, slide, method, transposed, fused, stored] = row[..] else { continue };
         let (x, w, groups) = SIZES[size];
         let (mut w, mut slide, transposed) = (w.to_vec(), SLIDES[slide], transposed == 1);
@@ -442,59 +265,6 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     if extent == Extent::Full {
         add(plain(&[1, 64, 56, 56], &[64, 1, 31, 31], 64, 15, ConvMethod::Auto));
         add(plain(&[2, 64, 56, 56], &[64, 64, 3, 3], 1, 1, ConvMethod::Auto));
-    }
-    let mut seen = HashSet::new();
-    trials.retain(|trial| seen.insert(trial.name()));
-    trials.extend(poolings(extent));
-    trials
-}
-
-const POOLS: [(Pool, &str); 5] = [
-    (Pool::Sum, "pool_sum"),
-    (Pool::Mean, "pool_mean"),
-    (Pool::MeanWithPads, "pool_mean with pads"),
-    (Pool::Max, "pool_max"),
-    (Pool::MaxWithPlaces, "pool_max_indices"),
-];
-
-const POOLED: [(&[usize], &[usize]); 7] = [
-    (&[1, 1, 9], &[1]),
-    (&[2, 3, 40], &[8]),
-    (&[3, 2, 17, 18], &[3, 3]),
-    (&[1, 4, 23, 9], &[5, 2]),
-    (&[2, 3, 11, 12], &[11, 12]),
-    (&[1, 2, 9, 10, 11], &[3, 3, 3]),
-    (&[1, 1, 12, 13, 9], &[2, 5, 1]),
-];
-
-fn poolings(extent: Extent) -> Vec<Trial> {
-    let mut trials: Vec<Trial> = Vec::new();
-    let mut add = |trial: PoolTrial| {
-        let word = |found: Option<&str>| found.unwrap_or("").to_owned();
-        let op = POOLS.iter().find(|(pool, _)| *pool == trial.pooling).map_or("pool_sum", |(_, word)| *word);
-        let stored = word(STORED.iter().find(|(stored, _)| *stored == trial.stored).map(|(_, word)| *word));
-        let Slides { stride, dilation, before, after } = trial.slide;
-        let name = format!(
-            "{} by {} stride {stride} dilation {dilation} pads {before},{after}{}{stored}",
-            shape_name(&trial.x),
-            shape_name(&trial.window),
-            if trial.ceil { " ceil" } else { "" },
-        );
-        trials.push(Trial::new(op, name, Body::Pool(trial)));
-    };
-    for row in super::settings(extent, &[POOLED.len(), SLIDES.len(), POOLS.len(), 2, STORED.len()]) {
-        let [size, slide, pool, ceil, stored] = row[..] else { continue };
-        let ((x, window), slide) = (POOLED[size], SLIDES[slide]);
-        let fits = |(n, k): (&usize, &usize)| n + slide.before + slide.after > (k - 1) * slide.dilation;
-        if x[2..].iter().zip(window).all(fits) {
-            let (pooling, stored) = (POOLS[pool].0, STORED[stored].0);
-            add(PoolTrial { pooling, x: x.to_vec(), window: window.to_vec(), slide, ceil: ceil == 1, stored });
-        }
-    }
-    // More taps than one invocation may loop over on a driver that stops after 65,535 iterations.
-    for (pooling, _) in POOLS {
-        let (x, window) = (vec![1, 2, 270, 281], vec![270, 280]);
-        add(PoolTrial { pooling, x, window, slide: SLIDES[0], ceil: false, stored: Stored::Single });
     }
     let mut seen = HashSet::new();
     trials.retain(|trial| seen.insert(trial.name()));
