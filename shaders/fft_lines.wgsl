@@ -108,8 +108,10 @@ fn locate(number: u32) -> Line {
 // An entry as it lies in memory, times the taper's at its index where there is one; past the source's end it is 0.
 fn fetch(line: Line, index: u32) -> Source {
     if SOURCE_IS_SHORT {
+        // Where a line has no such entry its place may be before the window: the window's first entry is read instead.
         let there = index < parameters.source_length;
-        let value = load_source(line.source_at + distance(select(0u, index, there), parameters.source_stride, DENSE_SOURCE));
+        let at = line.source_at + distance(index, parameters.source_stride, DENSE_SOURCE);
+        let value = load_source(select(0u, at, there));
         return select(Source(), value * taper_factor(select(0u, index, there)), there);
     }
     return load_source(line.source_at + distance(index, parameters.source_stride, DENSE_SOURCE)) * taper_factor(index);

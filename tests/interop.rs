@@ -4,7 +4,7 @@
 mod adapters;
 
 use gristmill::wgpu::{self, BufferUsages};
-use gristmill::{Complex32, Context, FftOptions, Metric, Tensor, f16, fft, ifft, pairwise};
+use gristmill::{Complex16, Complex32, Context, FftOptions, Metric, Tensor, f16, fft, ifft, pairwise};
 use libtest_mimic::{Completion, Trial};
 use ndarray::{Array2, array};
 
@@ -56,6 +56,12 @@ fn small_bindings(name: &str) -> Trial {
                 // Both keep the bound of transforms, 1.5e-7 √log₂N.
                 let bound = 2.0 * 1.5e-7 * f64::from(18_f32.sqrt()) * norm(&mut want.iter().copied());
                 assert!(error <= bound, "{shape:?}: {error} is above {bound}");
+                let halves = x.mapv(|z| Complex16::new(f16::from_f32(z.re), f16::from_f32(z.im)));
+                let stored = fft(&context.upload(&halves)?, &options)?.read_blocking()?;
+                let want_of = halves.mapv(|z| Complex32::new(z.re.to_f32(), z.im.to_f32()));
+                let want_of = fft(&host.upload(&want_of)?, &options)?.read_blocking()?;
+                let error = norm(&mut stored.iter().zip(&want_of).map(|(got, want)| got - want));
+                assert!(error <= bound, "f16 {shape:?}: {error} is above {bound}");
                 let back = ifft(&context.upload(&got)?, &options)?.read_blocking()?;
                 let error = norm(&mut back.iter().zip(&x).map(|(got, want)| got - want));
                 assert!(error <= bound / norm(&mut want.iter().copied()) * norm(&mut x.iter().copied()), "{error}");

@@ -7,7 +7,7 @@ use gristmill::methods::signal::{
 use gristmill::{
     Context, ConvOptions, ConvolveOptions, DctOptions, FftOptions, Method, Mode, Norm, PoolOptions, StftOptions,
     Tensor, TransformType, WalshOrder, conv, convolve, convolve_recipe, dct, fft, irfft, istft, pool_max, rfft, stft,
-    walsh_hadamard,
+    stream, walsh_hadamard,
 };
 use ndarray::{ArrayD, IxDyn};
 
@@ -68,7 +68,12 @@ fn convolutions_say_what_they_refuse() {
     let strides = ConvOptions { strides: vec![0, 1], ..ConvOptions::default() };
     let dilations = ConvOptions { dilations: vec![1, 0], ..ConvOptions::default() };
     let pool = |strides: Vec<usize>| pool_max(&image, &[2, 2], &PoolOptions { strides, ..PoolOptions::default() });
+    let absurd = ConvolveOptions::default();
     check(vec![
+        (said(convolve_recipe::<f32>(&Context::cpu(), &[1 << 50], &[9], &absurd)), &["1125899906842624", "32-bit"]),
+        (said(convolve_recipe::<f32>(&Context::cpu(), &[9], &[usize::MAX], &absurd)), &["32-bit"]),
+        (said(stream::convolve_recipe(&Context::cpu(), (usize::MAX, 1), &[9], &absurd, 1 << 24)), &["counted"]),
+        (said(stream::convolve_recipe(&Context::cpu(), (9, 1), &[usize::MAX], &absurd, 1 << 24)), &["counted"]),
         (said(with(&[0, 2], Mode::Full)), &["convolve", "[3, 4]", "[0, 2]", "may be empty"]),
         (said(convolve(&real(&[0, 4]), &real(&[2, 2]), &ConvolveOptions::default())), &["[0, 4]", "may be empty"]),
         (said(with(&[4, 2], Mode::Valid)), &["mode valid", "[3, 4]", "[4, 2]", "at least as long"]),

@@ -160,6 +160,9 @@ fn arranged<X: Number>(
         let message = format!("x has shape {x:?}, h has {h:?}; no convolved axis may be empty");
         return Err(Error::shape(op, message));
     }
+    if let Some(&n) = extents.iter().chain(taps).find(|&&n| n > u32::MAX as usize / 2) {
+        return Err(Error::argument(op, format!("an axis of {n} entries"), "is past what 32-bit indices reach"));
+    }
     let mode = options.mode;
     if mode == Mode::Valid && !options.circular {
         let x_holds_h = extents.iter().zip(taps).all(|(n, k)| n >= k);
@@ -183,7 +186,8 @@ fn arranged<X: Number>(
     }
     // Every entry sees a whole kernel of the continued signal.
     let whole = batch.iter().map(|&n| (0, n));
-    let reach = kept.iter().zip(taps).map(|(&(start, length), &k)| (start - (k as i64 - 1), length + k - 1));
+    let reach =
+        kept.iter().zip(taps).map(|(&(start, length), &k)| (start - (k as i64 - 1), length.saturating_add(k - 1)));
     Ok(Arranged {
         work: ConvolveWork { mode: Mode::Valid, ..work },
         continued: Some(whole.chain(reach).collect()),

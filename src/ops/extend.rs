@@ -7,7 +7,7 @@ use crate::work::{Boundary, ExtendWork, Work};
 
 /// `x` with more entries before and after it, along its last axes.
 ///
-/// `widths` has how many before and after, for each of as many trailing axes; what they are is said by [`Boundary`], and
+/// The result is f32 (or complex f32), whatever `x` is stored as. `widths` has how many before and after, for each of as many trailing axes; what they are is said by [`Boundary`], and
 /// they may be more than `x` has.
 ///
 /// # Errors

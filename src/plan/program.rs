@@ -71,12 +71,61 @@ pub struct Program {
     pub constants: Vec<Constant>,
     /// The dispatches, in order; each sees what the ones before it wrote.
     pub passes: Vec<Pass>,
+    /// Scratch buffers that nobody needs between two transforms.
+    pub(super) shared: Vec<BufferId>,
+}
+
+/// How far a program had come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    passes: usize,
+    temporaries: usize,
 }
 
 impl Program {
+    /// Where it is now.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { passes: self.passes.len(), temporaries: self.temporaries.len() }
+    }
+
+    /// Takes back what was appended since.
+    pub(super) fn rewind(&mut self, mark: Mark) {
+        self.passes.truncate(mark.passes);
+        self.temporaries.truncate(mark.temporaries);
+        self.shared.retain(|buffer| matches!(buffer, BufferId::Temporary(at) if *at < mark.temporaries));
+    }
+
+    /// `count` scratch buffers of at least this size, the same ones every time.
+    pub(super) fn shared(&mut self, count: usize, bytes: u64) -> Vec<BufferId> {
+        let mut kept = std::mem::take(&mut self.shared);
+        let buffers = self.reserve(&mut kept, count, bytes);
+        self.shared = kept;
+        buffers
+    }
+
+    /// The first `count` scratch buffers of a list that grows as it must, of at least this size.
+    pub(super) fn reserve(&mut self, kept: &mut Vec<BufferId>, count: usize, bytes: u64) -> Vec<BufferId> {
+        while kept.len() < count {
+            kept.push(self.temporary(bytes));
+        }
+        for buffer in &kept[..count] {
+            if let BufferId::Temporary(at) = *buffer {
+                self.temporaries[at] = self.temporaries[at].max(bytes);
+            }
+        }
+        kept[..count].to_vec()
+    }
+
     /// A program without passes, whose result has `output_bytes` bytes.
     pub fn new(op: &'static str, output_bytes: u64) -> Self {
-        Self { op, output_bytes, temporaries: Vec::new(), constants: Vec::new(), passes: Vec::new() }
+        Self {
+            op,
+            output_bytes,
+            temporaries: Vec::new(),
+            constants: Vec::new(),
+            passes: Vec::new(),
+            shared: Vec::new(),
+        }
     }
 
     /// Adds a scratch buffer.

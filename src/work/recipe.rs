@@ -12,7 +12,7 @@ pub enum ConvolveAlgorithm {
         taps: usize,
     },
     /// Along one axis, transforms there and back in one pass: of the whole line, or of blocks of it (overlap-save).
-    Blocks {
+    OverlapSave {
         /// Points of a block.
         length: usize,
         /// Results of a block.
@@ -31,8 +31,8 @@ impl fmt::Display for ConvolveAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Direct { taps } => write!(f, "direct sum of {taps} products"),
-            Self::Blocks { length, count: 1, .. } => write!(f, "FFT of {length} points, in one pass"),
-            Self::Blocks { length, step, count } => {
+            Self::OverlapSave { length, count: 1, .. } => write!(f, "FFT of {length} points, in one pass"),
+            Self::OverlapSave { length, step, count } => {
                 write!(f, "overlap-save: {count} blocks of {length} points, {step} results each")
             }
             Self::Transforms { lengths } => {
@@ -58,7 +58,7 @@ pub enum ConvolveReason {
 impl fmt::Display for ConvolveReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Cheapest => "the cheapest by estimate",
+            Self::Cheapest => "by estimate; transforms in one pass go before others",
             Self::AskedFor => "asked for",
             Self::WrapsTwice => "the kernel wraps around more than once",
         })

@@ -74,10 +74,11 @@ impl Seat {
     }
 
     fn start(&mut self) -> Result<()> {
+        let cold = std::mem::take(&mut self.cold);
         let [program, arguments @ ..] = self.command.as_slice() else { bail!("no command") };
         let mut child = Command::new(program)
             .args(arguments)
-            .envs(COLD.into_iter().filter(|_| self.cold))
+            .envs(COLD.into_iter().filter(|_| cold))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -89,7 +90,7 @@ impl Seat {
         self.process = Some(process);
         let ready = ready.inspect_err(|_| self.stop())?;
         self.version = ready.strip_prefix("ready ").with_context(|| ready.clone())?.to_owned();
-        if !self.cold {
+        if !cold {
             println!("{} on {}: {}", self.name, self.adapter, self.version);
         }
         Ok(())

@@ -82,9 +82,10 @@ pub(super) fn run<T: Number>(
 ) -> Result<()> {
     let transforms = T::transforms(plans, op, cut.length)?;
     let filter = Filter { transforms, cut, n };
-    // Fails here rather than in a thread where a block is absurdly long.
+    // Fails here rather than in a thread where a block is absurdly long: what all threads take together.
     let scratch = filter.scratch();
-    drop(zeroed_vec::<Complex32>(op, scratch + 3 * cut.length)?);
+    let threads = rayon::current_num_threads();
+    drop(zeroed_vec::<Complex32>(op, (scratch + 4 * cut.length).saturating_mul(threads))?);
     let new = || Buffers {
         line: vec![T::zeroed(); cut.length],
         spectrum: vec![Complex32::default(); filter.transforms.coefficients],
@@ -94,7 +95,7 @@ pub(super) fn run<T: Number>(
     let kernel_of = |line: usize| if one_kernel { h } else { &h[line * taps..][..taps] };
     let parts = |line: usize| filter.kernel(kernel_of(line), &mut new());
     let shared = one_kernel.then(|| parts(0));
-    if out.len() / each >= rayon::current_num_threads() {
+    if cut.count(each) == 1 || out.len() / each >= threads {
         let at_once = ((1 << 14) / (cut.length * cut.count(each))).max(1);
         let lines = out.par_chunks_exact_mut(each).zip(x.par_chunks_exact(n)).enumerate();
         lines.with_min_len(at_once).for_each_init(new, |buffers, (line, (out, x))| {

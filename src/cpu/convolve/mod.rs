@@ -153,7 +153,7 @@ fn convolve<T: Number>(
     }
     let algorithm = choose(work, &window, count).algorithm;
     let entries = out.entries_mut::<T>();
-    if let (ConvolveAlgorithm::Blocks { .. }, Some(cut)) = (&algorithm, cut(work, &window)) {
+    if let (ConvolveAlgorithm::OverlapSave { .. }, Some(cut)) = (&algorithm, cut(work, &window)) {
         lines::run(plans, op, &cut, (&x, lengths[2]), (&h, window.kernel[2]), (entries, each))?;
         return Ok(out);
     }
@@ -184,7 +184,7 @@ fn choose(work: &ConvolveWork, window: &Window, count: usize) -> ConvolveRecipe 
     let transforms = match cut(work, window) {
         Some(cut) => {
             let out = window.out[2];
-            let blocks = ConvolveAlgorithm::Blocks { length: cut.length, step: cut.step, count: cut.count(out) };
+            let blocks = ConvolveAlgorithm::OverlapSave { length: cut.length, step: cut.step, count: cut.count(out) };
             (blocks, cost(cut.cost(out)))
         }
         None => {

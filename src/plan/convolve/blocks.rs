@@ -87,7 +87,7 @@ pub(super) fn candidate(
     // A kernel is transformed once, and only there.
     let of_kernels = kernels(geometry) as f64 * 0.5 * cut.block_cost();
     let operations = lines * cut.cost(&axis) + of_kernels;
-    let algorithm = ConvolveAlgorithm::Blocks { length: cut.length, step: cut.step, count: cut.count(&axis) };
+    let algorithm = ConvolveAlgorithm::OverlapSave { length: cut.length, step: cut.step, count: cut.count(&axis) };
     Some((algorithm, super::spectral::MEMORY_FACTOR * operations + 2.0 * super::spectral::PASS_COST))
 }
 
@@ -99,7 +99,7 @@ pub(super) fn append(
     choices: &FftChoices,
 ) -> Result<bool> {
     let Some((axis, cut)) = cut(geometry, limits, choices) else { return Ok(false) };
-    let before = (program.passes.len(), program.temporaries.len());
+    let before = program.mark();
     let spectrum = program.temporary(spectra_bytes(geometry, &cut));
     kernel_spectrum(program, geometry, &axis, &cut, spectrum, limits, choices)?;
     let mut distance = (kernels(geometry) * cut.length) as i64;
@@ -124,8 +124,7 @@ pub(super) fn append(
         batch: batch.collect(),
     };
     if append_blocks(program, &blocks, limits, choices).is_none() {
-        program.passes.truncate(before.0);
-        program.temporaries.truncate(before.1);
+        program.rewind(before);
         return Ok(false);
     }
     Ok(true)

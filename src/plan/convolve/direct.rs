@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Geometry;
+use super::{Axis, Geometry};
 use crate::error::{Error, Result};
 use crate::plan::fft::{Part, first, parts, reach, window, window_bytes};
 use crate::plan::stored::Stored;
@@ -22,9 +22,18 @@ const BLOCK: u64 = 64;
 /// Rough operations per tap: two loads, three comparisons, the carry of the coordinates and the product itself.
 const OPERATIONS_PER_TAP: f64 = 16.0;
 
-/// The sum as it is written, with the rough number of operations.
-pub(super) fn candidate(geometry: &Geometry) -> (ConvolveAlgorithm, f64) {
+/// The sum as it is written, with the rough number of operations: infinitely many where no binding holds an item.
+pub(super) fn candidate(geometry: &Geometry, limits: &Limits) -> (ConvolveAlgorithm, f64) {
     let taps = geometry.taps();
+    let reach = |side: fn(&Axis) -> (i64, usize)| reach(0, geometry.axes.iter().map(side));
+    let seen = [
+        (reach(|axis| (axis.signal_stride, axis.signal)), geometry.stored[0].bytes()),
+        (reach(|axis| (axis.kernel_stride, axis.kernel)), geometry.stored[1].bytes()),
+        (reach(|axis| (axis.result_stride, axis.result)), geometry.element_bytes()),
+    ];
+    if seen.iter().any(|(reach, bytes)| window_bytes(*reach, *bytes, limits) > limits.max_binding_bytes) {
+        return (ConvolveAlgorithm::Direct { taps }, f64::INFINITY);
+    }
     let cost = geometry.items() as f64 * geometry.entries() as f64 * taps as f64 * OPERATIONS_PER_TAP;
     (ConvolveAlgorithm::Direct { taps }, cost)
 }

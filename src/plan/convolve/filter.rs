@@ -21,13 +21,12 @@ impl Spectra<'_> {
     ) -> Result<()> {
         let length = self.lengths[0];
         if self.lengths.len() > 1 && length <= longest_block(self.limits, self.choices) && is_smooth(length) {
-            let before = (program.passes.len(), program.temporaries.len());
+            let before = program.mark();
             let spectrum = self.forward(program, signal, 1, scratch, None)?;
             if let Some(filtered) = self.filter_first_axis(program, kept.0, &spectrum, kernel, scratch) {
                 return self.backward(program, kept, filtered, 1, scratch);
             }
-            program.passes.truncate(before.0);
-            program.temporaries.truncate(before.1);
+            program.rewind(before);
         }
         let product = self.forward(program, signal, 0, scratch, Some(kernel))?;
         self.backward(program, kept, product, 0, scratch)

@@ -185,7 +185,7 @@ pub(crate) fn lower(
     }
     match choose(work, &geometry, limits, choices)?.algorithm {
         ConvolveAlgorithm::Direct { .. } => direct::append(&mut program, &geometry, limits)?,
-        ConvolveAlgorithm::Blocks { .. } if blocks::append(&mut program, &geometry, limits, choices)? => {}
+        ConvolveAlgorithm::OverlapSave { .. } if blocks::append(&mut program, &geometry, limits, choices)? => {}
         _ => spectral::append(&mut program, &geometry, limits, choices)?,
     }
     Ok(program)
@@ -202,7 +202,7 @@ pub(crate) fn recipe(
 }
 
 fn choose(work: &ConvolveWork, geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Result<ConvolveRecipe> {
-    let direct = direct::candidate(geometry);
+    let direct = direct::candidate(geometry, limits);
     if geometry.kernel_wraps_twice() {
         let (algorithm, reason) = (direct.0.clone(), ConvolveReason::WrapsTwice);
         return Ok(ConvolveRecipe { algorithm, reason, candidates: vec![direct] });

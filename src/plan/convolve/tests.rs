@@ -50,7 +50,7 @@ fn recipes_say_what_is_done() {
     assert_eq!(short.candidates.len(), 3);
     assert!(short.to_string().starts_with("direct sum of 5 products (the cheapest by estimate; "), "{short}");
     let long = of(&WORK, &[1 << 20], &[501]);
-    let ConvolveAlgorithm::Blocks { length, step, count } = long.algorithm else { panic!("{long}") };
+    let ConvolveAlgorithm::OverlapSave { length, step, count } = long.algorithm else { panic!("{long}") };
     assert!(step == length - 500 && (count - 1) * step < (1 << 20) + 500 && count * step >= (1 << 20) + 500, "{long}");
     let plane = of(&ConvolveWork { rank: 2, ..WORK }, &[200, 200], &[57, 57]);
     assert_eq!(plane.algorithm, ConvolveAlgorithm::Transforms { lengths: vec![256, 256] });
@@ -60,7 +60,7 @@ fn recipes_say_what_is_done() {
     assert_eq!((around.algorithm, around.reason), (ConvolveAlgorithm::Direct { taps: 9 }, ConvolveReason::WrapsTwice));
     let work = ConvolveWork { method: Method::Fft, ..WORK };
     let huge = choose(&work, &geometry(&work, &[1 << 27], &[9]).unwrap(), &limits, &FftChoices::default());
-    assert!(huge.is_ok_and(|recipe| matches!(recipe.algorithm, ConvolveAlgorithm::Blocks { .. })));
+    assert!(huge.is_ok_and(|recipe| matches!(recipe.algorithm, ConvolveAlgorithm::OverlapSave { .. })));
 }
 
 #[test]

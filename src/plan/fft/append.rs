@@ -98,40 +98,8 @@ pub(crate) struct AxisTransform {
 /// Entries that a workgroup takes where each is done by itself.
 const SINGLES: usize = 64;
 
-/// Memory between the passes of one transform, which the next one uses again.
-#[derive(Default)]
-pub(super) struct Scratch(Vec<BufferId>);
-
-impl Scratch {
-    /// `count` temporaries of at least this size.
-    fn take(&mut self, count: usize, bytes: u64, program: &mut Program) -> Vec<BufferId> {
-        while self.0.len() < count {
-            self.0.push(program.temporary(bytes));
-        }
-        for buffer in &self.0 {
-            if let BufferId::Temporary(at) = *buffer {
-                if let Some(size) = program.temporaries.get_mut(at) {
-                    *size = bytes.max(*size);
-                }
-            }
-        }
-        self.0[..count].to_vec()
-    }
-}
-
 /// Appends the transform's passes to `program`.
 pub(crate) fn append_axis(
-    program: &mut Program,
-    transform: &AxisTransform,
-    limits: &Limits,
-    choices: &FftChoices,
-) -> Result<()> {
-    append_with(&mut Scratch::default(), program, transform, limits, choices)
-}
-
-/// The same, over scratch memory that others use too.
-pub(super) fn append_with(
-    scratch: &mut Scratch,
     program: &mut Program,
     transform: &AxisTransform,
     limits: &Limits,
@@ -177,7 +145,7 @@ pub(super) fn append_with(
         ))
     })?;
     let most_lines = parts.iter().map(|p| p.iter().map(|(_, size)| *size as u64).product::<u64>()).max().unwrap_or(1);
-    let scratch = scratch.take((steps.len() - 1).min(2), most_lines * line_bytes, program);
+    let scratch = program.shared((steps.len() - 1).min(2), most_lines * line_bytes);
     for part in &parts {
         let cost = cost_of(part) / steps.len() as f64;
         for (number, step) in steps.iter().enumerate() {

@@ -18,7 +18,7 @@ pub(super) fn source_text(source: Source) -> &'static str {
     let partner = index + parameters.pair_source_index;
     let there = line.paired & (partner < parameters.source_length);
     let at = line.source_at + parameters.pair_source + partner * parameters.source_stride;
-    let other = load_source(select(line.source_at, at, there));
+    let other = load_source(select(0u, at, there));
     return vec2f(fetch(line, index), select(0.0, other, there));
 }
 "

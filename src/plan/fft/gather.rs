@@ -2,7 +2,7 @@
 //! copied to where they belong.
 
 use super::FftChoices;
-use super::append::{AxisTransform, Columns, Scratch, Side, append_with, first};
+use super::append::{AxisTransform, Columns, Side, append_axis, first};
 use super::geometry::{Batch, Part, parts, reach, window_bytes};
 use crate::error::Result;
 use crate::plan::{BufferId, Limits, Program, copy};
@@ -20,11 +20,12 @@ pub(super) fn lines_at_once(transform: &AxisTransform, limits: &Limits) -> Optio
     (far && longest <= most).then(|| (most - limits.offset_alignment.min(most)) / longest.max(1)).map(|n| n.max(1))
 }
 
-/// Records a transform without a product, at most `lines` lines at a time.
+/// Records a transform without a product, at most `lines` lines at a time; `ends`: scratch for what goes in and comes out.
 pub(super) fn record(
     program: &mut Program,
     transform: &AxisTransform,
     lines: u64,
+    ends: &mut Vec<BufferId>,
     limits: &Limits,
     choices: &FftChoices,
 ) -> Result<()> {
@@ -36,8 +37,9 @@ pub(super) fn record(
     let cut = parts(batch, |part| count(part) <= lines).unwrap_or_default();
     let most = cut.iter().map(count).max().unwrap_or(1);
     let sides = [(&transform.source, transform.source_bytes()), (&transform.result, transform.result_bytes())];
-    let [from, to] = sides.map(|(side, bytes)| program.temporary((most * side.length as u64 * bytes).max(16)));
-    let mut scratch = Scratch::default();
+    let bytes = sides.map(|(side, bytes)| most * side.length as u64 * bytes).into_iter().max().unwrap_or(0).max(16);
+    let ends = program.reserve(ends, 2, bytes);
+    let (from, to) = (ends[0], ends[1]);
     for part in &cut {
         let view = |side: &Side, distance: fn(&Batch) -> i64| Layout {
             shape: part.iter().map(|(_, size)| *size).chain([side.length]).collect(),
@@ -67,7 +69,7 @@ pub(super) fn record(
             }),
             ..transform.clone()
         };
-        append_with(&mut scratch, program, &gathered, limits, choices)?;
+        append_axis(program, &gathered, limits, choices)?;
         let dense = Layout::contiguous(&result.shape);
         let bytes = transform.result_bytes() as usize;
         copy::record_between((to, &dense), (transform.result.buffer, &result), bytes, limits, program)?;

@@ -35,6 +35,7 @@ pub(super) fn record(
     let between = program.temporary((whole * COMPLEX_BYTES) as u64);
     let longest = (rows.max(columns) * COMPLEX_BYTES) as u64;
     let at_once = ((limits.temporary_bytes() - limits.offset_alignment) / longest).max(1);
+    let mut ends = Vec::new();
     let lines: usize = transform.batch.iter().map(|axis| axis.size).product();
     for line in 0..lines {
         let part = place(&transform.batch, line);
@@ -60,8 +61,8 @@ pub(super) fn record(
             batch: vec![Batch { size: rows, source: columns as i64, result: result.stride, product: 0 }],
             ..transform.clone()
         };
-        gather::record(program, &down, at_once, limits, choices)?;
-        gather::record(program, &along, at_once, limits, choices)?;
+        gather::record(program, &down, at_once, &mut ends, limits, choices)?;
+        gather::record(program, &along, at_once, &mut ends, limits, choices)?;
     }
     Ok(())
 }

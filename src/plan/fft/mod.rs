@@ -143,7 +143,7 @@ pub(crate) fn lower(work: &FftWork, inputs: &[Input<'_>], limits: &Limits, choic
         return Ok(program);
     }
     match gather::lines_at_once(&transform, limits) {
-        Some(lines) => gather::record(&mut program, &transform, lines, limits, choices)?,
+        Some(lines) => gather::record(&mut program, &transform, lines, &mut Vec::new(), limits, choices)?,
         None => append_axis(&mut program, &transform, limits, choices)?,
     }
     Ok(program)

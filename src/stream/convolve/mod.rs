@@ -166,6 +166,10 @@ impl Windows {
             let message = format!("x has {n} samples of {channels} channels, h {k} taps of {kernels}; ");
             return Err(Error::shape(op, message + "neither may be empty, and channels must match unless one has one"));
         }
+        if n > usize::MAX / 8 || k > u32::MAX as usize / 2 {
+            let message = "are more than can be counted";
+            return Err(Error::argument(op, format!("{n} samples under {k} taps"), message));
+        }
         if let Some(rank) = options.rank.filter(|rank| *rank != 1) {
             return Err(Error::argument(op, format!("rank {rank}"), "must be 1: signals are streamed along one axis"));
         }

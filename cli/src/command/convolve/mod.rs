@@ -3,7 +3,7 @@
 mod sound;
 
 use anyhow::{Result, bail, ensure};
-use gristmill::{Context, ConvolveOptions, ConvolveRecipe, Element, Method, Mode, Tensor, convolve_recipe};
+use gristmill::{Context, ConvolveOptions, ConvolveRecipe, HostElement, Method, Mode, Number, convolve_recipe};
 use ndarray::{Array2, Array3, ArrayD, Axis, Ix2, stack};
 use num_complex::Complex32;
 use serde_json::{Value, json};
@@ -50,6 +50,7 @@ fn explain(
     }
     let ConvolveRecipe { algorithm, reason, candidates, .. } = job.explain(recipe())?;
     job.say(&format!("{algorithm}: {reason}"));
+    job.say("estimates, in operations on a GPU and in nanoseconds on the CPU:");
     for (candidate, cost) in &candidates {
         job.say(&format!("  {candidate}: cost {cost:.2e}"));
     }
@@ -89,7 +90,7 @@ fn arrays(mut job: Job<'_>, args: &Convolve) -> Result<()> {
         }
         (x, h) => {
             ensure!(!args.normalize, "convolve: --normalize is for real numbers");
-            Values::Complex(one_complex(&job, &context, &x.into_complex(), &h.into_complex(), args, &options)?)
+            Values::Complex(one(&job, &context, &x.into_complex(), &h.into_complex(), args, &options)?)
         }
     };
     let shape = values.shape().to_vec();
@@ -161,37 +162,17 @@ pub(super) fn warn_of_clipping(job: &Job<'_>, picture: &Picture) {
     }
 }
 
-fn one(
+fn one<N: Number<Wide = N> + HostElement<Device = N>>(
     job: &Job<'_>,
     context: &Context,
-    x: &ArrayD<f32>,
-    h: &ArrayD<f32>,
+    x: &ArrayD<N>,
+    h: &ArrayD<N>,
     args: &Convolve,
     options: &ConvolveOptions,
-) -> Result<ArrayD<f32>> {
+) -> Result<ArrayD<N>> {
     let (x, h) = (context.upload(x)?, context.upload(h)?);
-    finish(
-        job,
-        if args.correlate { gristmill::correlate(&x, &h, options) } else { gristmill::convolve(&x, &h, options) },
-    )
-}
-
-fn one_complex(
-    job: &Job<'_>,
-    context: &Context,
-    x: &ArrayD<Complex32>,
-    h: &ArrayD<Complex32>,
-    args: &Convolve,
-    options: &ConvolveOptions,
-) -> Result<ArrayD<Complex32>> {
-    let (x, h) = (context.upload(x)?, context.upload(h)?);
-    finish(
-        job,
-        if args.correlate { gristmill::correlate(&x, &h, options) } else { gristmill::convolve(&x, &h, options) },
-    )
-}
-
-fn finish<E: Element>(job: &Job<'_>, result: gristmill::Result<Tensor<E>>) -> Result<ArrayD<E>> {
+    let result =
+        if args.correlate { gristmill::correlate(&x, &h, options) } else { gristmill::convolve(&x, &h, options) };
     job.read(&job.explain(result)?)
 }
 

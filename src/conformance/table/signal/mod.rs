@@ -97,6 +97,9 @@ impl SignalTrial {
         if matches!(self.kind, Kind::PhaseCorrelation) {
             self.judge(&mut comparison, got.view(), Expected::of(&self.kind, &x.mapv(f64::from), &small)?);
         } else {
+            if got.shape().first() != x.shape().first() {
+                return Ok(Comparison::broken(format!("the shape is {:?}, the input's {:?}", got.shape(), x.shape())));
+            }
             for (got, x) in got.outer_iter().zip(x.outer_iter()) {
                 self.judge(&mut comparison, got, Expected::of(&self.kind, &x.mapv(f64::from), &small)?);
             }
