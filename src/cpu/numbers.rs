@@ -54,7 +54,8 @@ impl<'a, T: Wide> Numbers<'a, T> {
         // What a batch shares is widened once.
         let own: Vec<usize> = view.shape.iter().zip(view.strides).map(|(n, s)| if *s == 0 { 1 } else { *n }).collect();
         let len = if view.shape.contains(&0) { 0 } else { own.iter().product() };
-        let extent = 1 + own.iter().zip(view.strides).map(|(n, stride)| (n - 1) * stride).sum::<usize>();
+        let extent: usize =
+            own.iter().zip(view.strides).map(|(n, stride)| n.saturating_sub(1) * stride).sum::<usize>() + 1;
         if len > extent {
             // Overlapping rows are widened once, too.
             let mut wide = zeroed_vec::<T>(op, extent)?;

@@ -47,8 +47,10 @@ impl fmt::Display for ConvolveAlgorithm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConvolveReason {
-    /// Its estimate is the lower one; transforms in one pass go before others.
+    /// Its estimate is the lowest.
     Cheapest,
+    /// Its estimate is below the direct sum's, and transforms in one pass go before others.
+    OnePass,
     /// [`Method`](super::Method) named it.
     AskedFor,
     /// The kernel wraps around the signal more than once, which transforms of the signal's length cannot do.
@@ -58,7 +60,8 @@ pub enum ConvolveReason {
 impl fmt::Display for ConvolveReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Cheapest => "by estimate; transforms in one pass go before others",
+            Self::Cheapest => "the cheapest by estimate",
+            Self::OnePass => "by estimate cheaper than the direct sum, and in one pass",
             Self::AskedFor => "asked for",
             Self::WrapsTwice => "the kernel wraps around more than once",
         })
@@ -85,7 +88,10 @@ impl ConvolveRecipe {
         transforms: Vec<(ConvolveAlgorithm, f64)>,
     ) -> Self {
         let cheaper = transforms.iter().any(|(_, cost)| *cost < direct.1);
+        let lowest = transforms.iter().map(|(_, cost)| *cost).fold(direct.1, f64::min);
+        let one_pass = cheaper && transforms.first().is_some_and(|(_, cost)| *cost > lowest);
         let (reason, by_transforms) = match method {
+            super::Method::Auto if one_pass => (ConvolveReason::OnePass, true),
             super::Method::Auto => (ConvolveReason::Cheapest, cheaper),
             super::Method::Direct => (ConvolveReason::AskedFor, false),
             super::Method::Fft => (ConvolveReason::AskedFor, true),
