@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use bytemuck::Pod;
 
 use crate::error::{Error, Result};
-use crate::work::StorageCell;
+use crate::work::{StorageCell, prefer_large_pages};
 
 /// Bytes to which every allocation is aligned: enough for every element type, and no more than the allocator gives
 /// anyway, because only then does the system hand out zero pages that nobody has to clear.
@@ -59,6 +59,7 @@ impl Memory {
         let Ok(block) = Block::from_size_align(bytes, ALIGNMENT) else { return Err(refused) };
         // SAFETY: `block` has a size above 0.
         let start = unsafe { alloc_zeroed(block) };
+        prefer_large_pages(start, bytes);
         NonNull::new(start).map(|start| Self { start, bytes }).ok_or(refused)
     }
 

@@ -12,7 +12,7 @@ use crate::metric::{Metric, RowMap};
 use crate::ops::pair::prepare;
 use crate::plan::StreamTiles;
 use crate::tensor::Tensor;
-use crate::work::{Layout, PairWork, Pending, Work};
+use crate::work::{Bytes, Layout, PairWork, Pending, Work};
 
 /// Distances between every row of `x` and every row of `y`, tile by tile: [`pairwise`](crate::pairwise) for data that does
 /// not fit.
@@ -129,7 +129,7 @@ pub(super) struct InFlight<'a> {
     pub(super) row: usize,
     pub(super) column: usize,
     pub(super) shape: (usize, usize),
-    pub(super) read: Pending<'a, Vec<u8>>,
+    pub(super) read: Pending<'a, Bytes<'a>>,
 }
 
 async fn run(
@@ -203,12 +203,13 @@ pub(super) async fn settle(
 ) -> Result<()> {
     let Some(tile) = in_flight.pop_front() else { return Ok(()) };
     let bytes = tile.read.await?;
-    // The bytes come from the driver's mapped memory by way of a Vec<u8>, whose alignment nobody promises.
+    let bytes = (*bytes).as_ref();
+    // They lie in the driver's mapped memory, whose alignment nobody promises.
     let copied;
-    let entries: &[f32] = match bytemuck::try_cast_slice(&bytes) {
+    let entries: &[f32] = match bytemuck::try_cast_slice(bytes) {
         Ok(entries) => entries,
         Err(_) => {
-            copied = bytemuck::pod_collect_to_vec::<u8, f32>(&bytes);
+            copied = bytemuck::pod_collect_to_vec::<u8, f32>(bytes);
             &copied
         }
     };

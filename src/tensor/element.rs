@@ -97,6 +97,11 @@ pub trait HostElement: Copy {
     /// # Errors
     /// [`Error::Overflow`] if a finite number does not fit.
     fn to_device(self, index: usize) -> Result<Self::Device>;
+
+    /// The same numbers if they are elements already, so that they need not be copied to be uploaded.
+    fn as_device(_numbers: &[Self]) -> Option<&[Self::Device]> {
+        None
+    }
 }
 
 macro_rules! same_on_both_sides {
@@ -105,6 +110,9 @@ macro_rules! same_on_both_sides {
             type Device = $element;
             fn to_device(self, _index: usize) -> Result<$element> {
                 Ok(self)
+            }
+            fn as_device(numbers: &[$element]) -> Option<&[$element]> {
+                Some(numbers)
             }
         }
     )*};

@@ -6,16 +6,17 @@ use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 
 use super::{Element, HostElement, Tensor};
 use crate::error::{Error, Result};
-use crate::work::{Executor, Layout};
+use crate::work::{Executor, Layout, room};
 
 /// Copies an array to an executor.
 pub(crate) fn upload<A: HostElement, D: Dimension>(
     executor: &Arc<dyn Executor>,
     array: &ArrayRef<A, D>,
 ) -> Result<Tensor<A::Device>> {
-    let mut converted: Vec<A::Device> = Vec::new();
-    let requested = (array.len() as u64).saturating_mul(size_of::<A::Device>() as u64);
-    converted.try_reserve_exact(array.len()).map_err(|_| Error::OutOfMemory { op: "upload", requested })?;
+    if let Some(entries) = array.as_slice().and_then(A::as_device) {
+        return upload_slice(executor, entries, array.shape());
+    }
+    let mut converted = room("upload", array.len())?;
     for (index, &value) in array.iter().enumerate() {
         converted.push(value.to_device(index)?);
     }
@@ -49,7 +50,7 @@ impl<E: Element> Tensor<E> {
         let packed = self.contiguous()?;
         let (offset, bytes) = packed.byte_range();
         let read = packed.executor().read(packed.storage(), offset, bytes).await?;
-        packed.to_array(&read)
+        packed.to_array((*read).as_ref())
     }
 
     /// Waits for the entries and copies them to the host. Blocks the thread.
@@ -61,7 +62,7 @@ impl<E: Element> Tensor<E> {
         let packed = self.contiguous()?;
         let (offset, bytes) = packed.byte_range();
         let read = packed.executor().read_blocking(packed.storage(), offset, bytes)?;
-        packed.to_array(&read)
+        packed.to_array((*read).as_ref())
     }
 
     fn byte_range(&self) -> (u64, u64) {
@@ -74,7 +75,12 @@ impl<E: Element> Tensor<E> {
     }
 
     fn to_array(&self, bytes: &[u8]) -> Result<ArrayD<E>> {
-        let entries: Vec<E> = bytemuck::pod_collect_to_vec(bytes);
+        let mut entries = room("read", bytes.len() / size_of::<E>())?;
+        match bytemuck::try_cast_slice(bytes) {
+            Ok(whole) => entries.extend_from_slice(whole),
+            // Mapped memory starts where the driver likes.
+            Err(_) => entries.extend(bytes.chunks_exact(size_of::<E>()).map(bytemuck::pod_read_unaligned::<E>)),
+        }
         ArrayD::from_shape_vec(IxDyn(self.shape()), entries).map_err(|error| Error::shape("read", error.to_string()))
     }
 }

@@ -43,6 +43,13 @@ impl fmt::Debug for Storage {
     }
 }
 
+/// Bytes that the host may look at where they lie, as long as this lives.
+pub trait HostBytes: AsRef<[u8]> + MaybeSendSync {}
+impl<T: AsRef<[u8]> + MaybeSendSync + ?Sized> HostBytes for T {}
+
+/// Bytes that were read.
+pub type Bytes<'a> = Box<dyn HostBytes + 'a>;
+
 /// A result that may not be there yet.
 #[cfg(not(target_arch = "wasm32"))]
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -65,11 +72,11 @@ pub trait Executor: MaybeSendSync + Any {
     fn prepare(&self, work: &Work, inputs: &[Input<'_>]) -> Result<()>;
 
     /// Waits for `bytes` bytes from `offset` on, without blocking.
-    fn read(&self, storage: &Storage, offset: u64, bytes: u64) -> Pending<'_, Vec<u8>>;
+    fn read(&self, storage: &Storage, offset: u64, bytes: u64) -> Pending<'_, Bytes<'_>>;
 
     /// Waits for `bytes` bytes from `offset` on and blocks the thread meanwhile.
     #[cfg(not(target_arch = "wasm32"))]
-    fn read_blocking(&self, storage: &Storage, offset: u64, bytes: u64) -> Result<Vec<u8>>;
+    fn read_blocking(&self, storage: &Storage, offset: u64, bytes: u64) -> Result<Bytes<'_>>;
 
     /// Hands recorded work to the device without waiting for it.
     fn flush(&self) -> Result<()>;

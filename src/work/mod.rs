@@ -4,6 +4,7 @@ mod executor;
 mod extend;
 mod formula;
 mod layout;
+mod memory;
 mod prepare;
 mod random;
 mod recipe;
@@ -11,10 +12,13 @@ mod reduce;
 mod transforms;
 mod window;
 
-pub use executor::{Executor, Pending, Storage, StorageCell};
+pub use executor::{Bytes, Executor, Pending, Storage, StorageCell};
 pub use extend::{Boundary, ExtendWork};
 pub use formula::FormulaWork;
 pub use layout::Layout;
+#[cfg(feature = "cpu")]
+pub(crate) use memory::prefer_large_pages;
+pub use memory::room;
 pub use prepare::{Part, PrepareWork, SymmetricWork};
 pub(crate) use random::random_words;
 pub use random::{Distribution, RandomWork};
