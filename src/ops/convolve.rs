@@ -5,7 +5,7 @@ use super::record;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::tensor::{Number, Tensor};
-use crate::work::{Boundary, ConvolveRecipe, ConvolveWork, Method, Mode, Work};
+use crate::work::{Boundary, ConvolveRecipe, ConvolveWork, Kept, Method, Mode, Work};
 
 /// Options of [`convolve`] and [`correlate`]. The default convolves over all axes and keeps everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -30,6 +30,12 @@ impl ConvolveOptions {
     /// Keeps what `mode` says.
     pub fn mode(mode: Mode) -> Self {
         Self { mode, ..Self::default() }
+    }
+
+    /// The op that they ask for.
+    pub(crate) fn work(&self, op: &'static str, rank: usize, correlate: bool, complex: bool) -> ConvolveWork {
+        let Self { mode, method, circular, .. } = *self;
+        ConvolveWork { op, rank, correlate, circular, mode, method, complex }
     }
 }
 
@@ -174,48 +180,35 @@ fn arranged<X: Number>(
             return Err(Error::shape(op, message));
         }
     }
-    let kept = extents.iter().zip(taps).enumerate();
-    let kept: Vec<_> =
-        kept.map(|(axis, (&n, &k))| kept_of(op, axis, n, k, options, correlate)).collect::<Result<_>>()?;
-    let shape: Vec<usize> = batch.iter().copied().chain(kept.iter().map(|(_, length)| *length)).collect();
-    let ConvolveOptions { boundary, origin, circular, method, .. } = *options;
-    let work = ConvolveWork { op, rank, correlate, circular, mode, method, complex: X::COMPLEX };
+    let ConvolveOptions { boundary, origin, circular, .. } = *options;
+    let work = options.work(op, rank, correlate, X::COMPLEX);
+    let axes = extents.iter().zip(taps).enumerate();
+    let kept: Vec<Kept> = axes.map(|(axis, (&n, &k))| kept(&work, &origin, axis, n, k)).collect::<Result<_>>()?;
+    let shape: Vec<usize> = batch.iter().copied().chain(kept.iter().map(|kept| kept.length)).collect();
     let moved = boundary != Boundary::Zero || (mode == Mode::Same && origin[..rank] != [0; 3][..rank]);
     if circular || mode == Mode::Valid || !moved {
         return Ok(Arranged { work, continued: None, shape });
     }
     // Every entry sees a whole kernel of the continued signal.
     let whole = batch.iter().map(|&n| (0, n));
-    let reach =
-        kept.iter().zip(taps).map(|(&(start, length), &k)| (start - (k as i64 - 1), length.saturating_add(k - 1)));
     Ok(Arranged {
         work: ConvolveWork { mode: Mode::Valid, ..work },
-        continued: Some(whole.chain(reach).collect()),
+        continued: Some(whole.chain(kept.iter().map(Kept::seen)).collect()),
         shape,
     })
 }
 
-/// Where the result starts in the full convolution (of the kernel turned round, for a correlation), and how long it is,
-/// along an axis of `n` entries under `k` taps.
-pub(crate) fn kept_of(
-    op: &'static str,
-    axis: usize,
-    n: usize,
-    k: usize,
-    options: &ConvolveOptions,
-    correlate: bool,
-) -> Result<(i64, usize)> {
-    let origin = options.origin[axis] as i64;
-    let (start, length) = match options.mode {
-        _ if options.circular => return Ok((0, n)),
-        Mode::Full => (0, n + k - 1),
-        Mode::Same => ((k as i64 - 1) / 2 + if correlate { -origin } else { origin }, n),
-        Mode::Causal => (0, n),
-        Mode::Valid => (n.min(k) as i64 - 1, n.max(k) - n.min(k) + 1),
-    };
-    if options.mode == Mode::Same && !(0..k as i64).contains(&start) {
-        let message = format!("puts no tap on the entry: axis {axis} of the kernel has {k}");
-        return Err(Error::argument(op, format!("origin {origin}"), message));
+/// What is kept along an axis of `n` entries under `k` taps; in mode `Same`, moved as the origin says.
+pub(crate) fn kept(work: &ConvolveWork, origin: &[isize; 3], axis: usize, n: usize, k: usize) -> Result<Kept> {
+    let kept = work.kept(n, k);
+    if work.circular || work.mode != Mode::Same {
+        return Ok(kept);
     }
-    Ok((start, length))
+    let origin = origin[axis];
+    let moved = kept.start.checked_add_signed(if work.correlate { origin.wrapping_neg() } else { origin });
+    let Some(start) = moved.filter(|start| *start < k) else {
+        let message = format!("puts no tap on the entry: axis {axis} of the kernel has {k}");
+        return Err(Error::argument(work.op, format!("origin {origin}"), message));
+    };
+    Ok(Kept { start, ..kept })
 }

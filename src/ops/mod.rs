@@ -20,7 +20,7 @@ mod taper;
 mod window;
 
 pub use attention::{AttentionMask, AttentionOptions, attention, kernel_attention, linear_attention};
-pub(crate) use convolve::kept_of;
+pub(crate) use convolve::kept;
 pub use convolve::{ConvolveOptions, convolve, convolve_recipe, correlate};
 pub use dct::{DctOptions, dct, dst, idct, idst};
 pub(crate) use extend::reversed;

@@ -1,5 +1,6 @@
 //! An op as data, and whoever can run it.
 
+mod convolve;
 mod executor;
 mod extend;
 mod formula;
@@ -12,6 +13,8 @@ mod reduce;
 mod transforms;
 mod window;
 
+pub use convolve::{ConvolveWork, Method, Mode};
+pub(crate) use convolve::{Cut, Kept, full_length};
 pub use executor::{Bytes, Executor, Pending, Storage, StorageCell};
 pub use extend::{Boundary, ExtendWork};
 pub use formula::FormulaWork;
@@ -114,51 +117,6 @@ pub struct FftWork {
     pub inverse: bool,
     /// Factor of the result (the norm).
     pub scale: f32,
-}
-
-/// How much of a convolution is kept; SciPy's words.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// All `n + k − 1` entries.
-    #[default]
-    Full,
-    /// The central part, as long as the first input.
-    Same,
-    /// Only entries that do not see beyond the edges: `max(n, k) − min(n, k) + 1`.
-    Valid,
-    /// The first entries, as many as the first input has: none of them sees what comes after it.
-    Causal,
-}
-
-/// How a convolution is computed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// Whichever costs less by the plan's model.
-    #[default]
-    Auto,
-    /// Sum of products; every entry accurate by itself.
-    Direct,
-    /// By Fourier transforms; accurate relative to the largest entry.
-    Fft,
-}
-
-/// See [`Work::Convolve`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConvolveWork {
-    /// The op's name, for errors.
-    pub op: &'static str,
-    /// How many trailing axes are convolved (1 to 3); the ones before them are batch and must agree.
-    pub rank: usize,
-    /// Correlate: the kernel is not flipped, and is conjugated where complex.
-    pub correlate: bool,
-    /// Wrap around at the first input's length instead of extending by zeros; `mode` is then ignored.
-    pub circular: bool,
-    /// How much is kept.
-    pub mode: Mode,
-    /// How it is computed.
-    pub method: Method,
-    /// Both inputs are complex.
-    pub complex: bool,
 }
 
 /// One input of an op: whose memory it is and where the entries lie.

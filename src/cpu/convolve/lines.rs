@@ -9,6 +9,7 @@ use super::{Number, Window};
 use crate::cpu::fft::{LineTransform, Plans};
 use crate::cpu::view::zeroed_vec;
 use crate::error::Result;
+use crate::work::Cut;
 
 /// Forwards and backwards for lines of one length.
 pub(in crate::cpu) struct Transforms<T> {
@@ -18,50 +19,23 @@ pub(in crate::cpu) struct Transforms<T> {
     pub(in crate::cpu) coefficients: usize,
 }
 
-/// How a line is cut into blocks: points of a block, results that it gives and where they begin in it, and the entry of the
-/// signal that the first block begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cut {
-    pub(super) length: usize,
-    pub(super) step: usize,
-    head: usize,
-    start: isize,
+/// How lines are cut the cheapest way; `None` where more than the last axis is convolved.
+pub(super) fn cut(window: &Window, circular: bool, multiple: usize) -> Option<Cut> {
+    let Window { signal: [1, 1, n], kernel: [1, 1, k], .. } = *window else { return None };
+    let kept = window.kept(2);
+    match (n, k) {
+        (0, _) | (_, 0) => None,
+        _ if circular => Some(Cut::around(kept.length)),
+        _ => {
+            let whole = fast_length(kept.least_points(), multiple);
+            kept.cuts(Some(whole), whole).min_by(|a, b| cost(a, kept.length).total_cmp(&cost(b, kept.length)))
+        }
+    }
 }
 
-impl Cut {
-    /// The cheapest; `None` where more than the last axis is convolved.
-    pub(super) fn of(window: &Window, circular: bool, multiple: usize) -> Option<Self> {
-        let Window { signal: [1, 1, n], kernel: [1, 1, k], start: [.., start], out: [.., out] } = *window else {
-            return None;
-        };
-        if n == 0 || k == 0 {
-            return None;
-        }
-        if circular {
-            return Some(Self { length: out, step: out, head: 0, start: 0 });
-        }
-        // Entries that wrap around may fall on entries that nobody keeps.
-        let needed = (n + k - 1).saturating_sub(start).max(start + out).max(n).max(k);
-        let whole = Self { length: fast_length(needed, multiple), step: out, head: start, start: 0 };
-        let lengths = (6..24).flat_map(|bits| [1usize << bits, 3 << (bits - 1)]);
-        let blocks = lengths.filter(|&length| length >= 2 * k && length < whole.length).map(|length| Self {
-            length,
-            step: length - (k - 1),
-            head: k - 1,
-            start: start as isize - (k as isize - 1),
-        });
-        blocks.chain([whole]).min_by(|a, b| a.cost(out).total_cmp(&b.cost(out)))
-    }
-
-    /// Blocks of a line of so many results.
-    pub(super) fn count(&self, out: usize) -> usize {
-        out.div_ceil(self.step)
-    }
-
-    /// Nanoseconds on one core for a line, roughly.
-    pub(super) fn cost(&self, out: usize) -> f64 {
-        cost_of(self.length) * self.count(out) as f64
-    }
+/// Nanoseconds on one core for a line of so many results, roughly.
+pub(super) fn cost(cut: &Cut, results: usize) -> f64 {
+    cost_of(cut.points) * cut.count(results) as f64
 }
 
 /// What one thread keeps from block to block.
@@ -80,14 +54,14 @@ pub(super) fn run<T: Number>(
     (h, taps): (&[T], usize),
     (out, each): (&mut [T], usize),
 ) -> Result<()> {
-    let transforms = T::transforms(plans, op, cut.length)?;
+    let transforms = T::transforms(plans, op, cut.points)?;
     let filter = Filter { transforms, cut, n };
     // Fails here rather than in a thread where a block is absurdly long: what all threads take together.
     let scratch = filter.scratch();
     let threads = rayon::current_num_threads();
-    drop(zeroed_vec::<Complex32>(op, (scratch + 4 * cut.length).saturating_mul(threads))?);
+    drop(zeroed_vec::<Complex32>(op, (scratch + 4 * cut.points).saturating_mul(threads))?);
     let new = || Buffers {
-        line: vec![T::zeroed(); cut.length],
+        line: vec![T::zeroed(); cut.points],
         spectrum: vec![Complex32::default(); filter.transforms.coefficients],
         scratch: vec![Complex32::default(); scratch],
     };
@@ -96,7 +70,7 @@ pub(super) fn run<T: Number>(
     let parts = |line: usize| filter.kernel(kernel_of(line), &mut new());
     let shared = one_kernel.then(|| parts(0));
     if cut.count(each) == 1 || out.len() / each >= threads {
-        let at_once = ((1 << 14) / (cut.length * cut.count(each))).max(1);
+        let at_once = ((1 << 14) / (cut.points * cut.count(each))).max(1);
         let lines = out.par_chunks_exact_mut(each).zip(x.par_chunks_exact(n)).enumerate();
         lines.with_min_len(at_once).for_each_init(new, |buffers, (line, (out, x))| {
             let own = shared.is_none().then(|| filter.kernel(kernel_of(line), buffers));
@@ -134,13 +108,13 @@ impl<T: Number> Filter<'_, T> {
         line.fill(T::zeroed());
         line[..h.len()].copy_from_slice(h);
         self.transforms.forward.line(line, spectrum, scratch);
-        let scale = 1.0 / self.cut.length as f32;
+        let scale = 1.0 / self.cut.points as f32;
         spectrum.iter().map(|value| value * scale).collect()
     }
 
     fn block(&self, x: &[T], kernel: &[Complex32], block: usize, out: &mut [T], buffers: &mut Buffers<T>) {
         let Buffers { line, spectrum, scratch } = buffers;
-        let first = self.cut.start + (block * self.cut.step) as isize;
+        let first = self.cut.source_start as isize + (block * self.cut.step) as isize;
         let from = first.clamp(0, self.n as isize);
         let to = (first + line.len() as isize).clamp(from, self.n as isize);
         // Where the signal begins and ends in the block, which may be before or after it.

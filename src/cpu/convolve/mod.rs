@@ -14,13 +14,13 @@ use bytemuck::Pod;
 use num_complex::Complex32;
 use rayon::prelude::*;
 
-use self::lines::{Cut, Transforms};
+use self::lines::Transforms;
 use super::fft::{ComplexLines, HalfLines, Plans, RealLines};
 use super::memory::Memory;
 use super::numbers::Numbers;
 use super::view::{View, zeroed_vec};
 use crate::error::{Error, Result};
-use crate::work::{ConvolveAlgorithm, ConvolveRecipe, ConvolveWork, Mode, Operand};
+use crate::work::{ConvolveAlgorithm, ConvolveRecipe, ConvolveWork, Cut, Kept, Mode, Operand, full_length};
 
 /// Convolved axes, padded in front with length 1.
 pub(super) type Shape = [usize; 3];
@@ -96,6 +96,14 @@ pub(super) struct Window {
     pub(super) start: Shape,
     /// How many are kept.
     pub(super) out: Shape,
+}
+
+impl Window {
+    /// The same along one axis.
+    fn kept(&self, axis: usize) -> Kept {
+        let Self { signal, kernel, start, out } = *self;
+        Kept { signal: signal[axis], kernel: kernel[axis], start: start[axis], length: out[axis] }
+    }
 }
 
 fn volume(shape: Shape) -> usize {
@@ -184,8 +192,8 @@ fn choose(work: &ConvolveWork, window: &Window, count: usize) -> ConvolveRecipe 
     let transforms = match cut(work, window) {
         Some(cut) => {
             let out = window.out[2];
-            let blocks = ConvolveAlgorithm::OverlapSave { length: cut.length, step: cut.step, count: cut.count(out) };
-            (blocks, cost(cut.cost(out)))
+            let blocks = ConvolveAlgorithm::OverlapSave { length: cut.points, step: cut.step, count: cut.count(out) };
+            (blocks, cost(lines::cost(&cut, out)))
         }
         None => {
             let lengths = transform::padded(window, if work.complex { 1 } else { 2 })[3 - work.rank..].to_vec();
@@ -197,7 +205,7 @@ fn choose(work: &ConvolveWork, window: &Window, count: usize) -> ConvolveRecipe 
 
 /// How the lines of a convolution along the last axis alone are cut.
 fn cut(work: &ConvolveWork, window: &Window) -> Option<Cut> {
-    Cut::of(window, work.circular, if work.complex { 1 } else { 2 })
+    lines::cut(window, work.circular, if work.complex { 1 } else { 2 })
 }
 
 /// The batch axes and the convolved ones.
@@ -214,23 +222,14 @@ fn window(work: &ConvolveWork, signal: Shape, kernel: Shape) -> Window {
     let mut window = Window { signal, kernel, start: [0; 3], out: [0; 3] };
     for axis in 0..3 {
         let (n, k) = (signal[axis], kernel[axis]);
-        if n == 0 || k == 0 {
-            continue;
-        }
-        let (start, out) = match work.mode {
+        let mut kept = work.kept(n, k);
+        if work.circular && kept.length > 0 {
             // Every kernel position sees a whole turn of the repeated signal.
-            _ if work.circular => {
-                window.signal[axis] = n + (n - 1);
-                window.kernel[axis] = n;
-                (n - 1, n)
-            }
-            Mode::Full => (0, n + k - 1),
-            Mode::Same => ((k - 1) / 2, n),
-            Mode::Causal => (0, n),
-            Mode::Valid => (n.min(k) - 1, n.max(k) - n.min(k) + 1),
-        };
-        window.start[axis] = start;
-        window.out[axis] = out;
+            kept = ConvolveWork { circular: false, mode: Mode::Valid, ..*work }.kept(full_length(n, n), n);
+        }
+        let Kept { signal, kernel, start, length } = kept;
+        (window.signal[axis], window.kernel[axis]) = (signal, kernel);
+        (window.start[axis], window.out[axis]) = (start, length);
     }
     window
 }

@@ -81,9 +81,7 @@ pub(in crate::cpu) fn real(
 pub(super) fn padded(window: &Window, multiple: usize) -> Shape {
     let mut shape = [1; 3];
     for axis in 0..3 {
-        let (n, k) = (window.signal[axis], window.kernel[axis]);
-        let full = n + k - 1;
-        let needed = full.saturating_sub(window.start[axis]).max(window.start[axis] + window.out[axis]).max(n).max(k);
+        let needed = window.kept(axis).least_points();
         shape[axis] =
             if needed == 1 && axis < 2 { 1 } else { fast_length(needed, if axis == 2 { multiple } else { 1 }) };
     }

@@ -4,64 +4,32 @@ use super::{Axis, Geometry};
 use crate::error::Result;
 use crate::plan::fft::{
     AxisTransform, Batch, Blocks, FftChoices, Number, Product, Side, append_axis, append_blocks, good_length,
-    longest_block,
+    is_smooth, longest_block,
 };
 use crate::plan::{BufferId, Limits, Program};
-use crate::work::ConvolveAlgorithm;
+use crate::work::{ConvolveAlgorithm, Cut};
 
-/// How a line is cut: points of a block's transform, results that it gives, where they begin, and where it begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cut {
-    length: usize,
-    step: usize,
-    head: usize,
-    source_start: i64,
+/// The cheapest for an axis; `None` where no block is long enough.
+fn cheapest(axis: &Axis, circular: bool, longest: usize) -> Option<Cut> {
+    let fits = |points: &usize| *points <= longest && is_smooth(*points);
+    if circular {
+        return Some(axis.signal).filter(fits).map(Cut::around);
+    }
+    let cost = |cut: &Cut| block_cost(cut.points) * cut.count(axis.result) as f64;
+    let whole = good_length(axis.kept().least_points(), false).filter(fits);
+    axis.kept().cuts(whole, longest).min_by(|a, b| cost(a).total_cmp(&cost(b)))
 }
 
-impl Cut {
-    /// The cheapest for an axis; `None` where no block is long enough.
-    fn of(axis: &Axis, circular: bool, longest: usize) -> Option<Self> {
-        // Entries that wrap around may fall on entries that nobody keeps.
-        let uncut = (axis.full() - axis.start).max(axis.start + axis.result).max(axis.signal).max(axis.kernel);
-        let whole = if circular { Some(axis.signal) } else { good_length(uncut, false) };
-        let whole = whole.filter(|&n| n <= longest && crate::plan::fft::is_smooth(n));
-        let whole = whole.map(|length| Self {
-            length,
-            step: axis.result,
-            head: if circular { 0 } else { axis.start },
-            source_start: 0,
-        });
-        let head = axis.kernel - 1;
-        let lengths = (4..31).flat_map(|bits| [1usize << bits, 3 << (bits - 1)]);
-        let blocks =
-            lengths.filter(|&length| !circular && length <= longest && length >= 2 * axis.kernel).map(|length| {
-                let source_start = axis.start as i64 - head as i64;
-                Self { length, step: length - head, head, source_start }
-            });
-        whole.into_iter().chain(blocks).min_by(|a, b| a.cost(axis).total_cmp(&b.cost(axis)))
-    }
-
-    /// Rough number of operations for a line.
-    fn cost(&self, axis: &Axis) -> f64 {
-        self.block_cost() * self.count(axis) as f64
-    }
-
-    /// The same for a block: there and back.
-    fn block_cost(&self) -> f64 {
-        let n = self.length as f64;
-        10.0 * n * n.log2().max(1.0) + 60.0 * n
-    }
-
-    /// Blocks of a line.
-    fn count(&self, axis: &Axis) -> usize {
-        axis.result.div_ceil(self.step)
-    }
+/// Rough number of operations for a block: there and back.
+fn block_cost(points: usize) -> f64 {
+    let n = points as f64;
+    10.0 * n * n.log2().max(1.0) + 60.0 * n
 }
 
 /// The only axis of a convolution that blocks can do, and how.
 fn cut(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<(Axis, Cut)> {
     let [axis] = geometry.axes[..] else { return None };
-    let cut = Cut::of(&axis, geometry.circular, longest_block(limits, choices))?;
+    let cut = cheapest(&axis, geometry.circular, longest_block(limits, choices))?;
     let spectra_fit = spectra_bytes(geometry, &cut) <= limits.max_binding_bytes.min(limits.max_buffer_bytes);
     spectra_fit.then_some((axis, cut))
 }
@@ -73,7 +41,7 @@ fn kernels(geometry: &Geometry) -> usize {
 
 /// Bytes of the transforms of all kernels.
 fn spectra_bytes(geometry: &Geometry, cut: &Cut) -> u64 {
-    (kernels(geometry) as u64).saturating_mul(8 * cut.length as u64)
+    (kernels(geometry) as u64).saturating_mul(8 * cut.points as u64)
 }
 
 /// How blocks do it, with the rough number of operations; `None` where they cannot.
@@ -85,9 +53,9 @@ pub(super) fn candidate(
     let (axis, cut) = cut(geometry, limits, choices)?;
     let lines = geometry.items() as f64 * if geometry.complex() { 1.0 } else { 0.5 };
     // A kernel is transformed once, and only there.
-    let of_kernels = kernels(geometry) as f64 * 0.5 * cut.block_cost();
-    let operations = lines * cut.cost(&axis) + of_kernels;
-    let algorithm = ConvolveAlgorithm::OverlapSave { length: cut.length, step: cut.step, count: cut.count(&axis) };
+    let (of_block, count) = (block_cost(cut.points), cut.count(axis.result));
+    let operations = (lines * count as f64 + kernels(geometry) as f64 * 0.5) * of_block;
+    let algorithm = ConvolveAlgorithm::OverlapSave { length: cut.points, step: cut.step, count };
     Some((algorithm, super::spectral::MEMORY_FACTOR * operations + 2.0 * super::spectral::PASS_COST))
 }
 
@@ -102,13 +70,13 @@ pub(super) fn append(
     let before = program.mark();
     let spectrum = program.temporary(spectra_bytes(geometry, &cut));
     kernel_spectrum(program, geometry, &axis, &cut, spectrum, limits, choices)?;
-    let mut distance = (kernels(geometry) * cut.length) as i64;
+    let mut distance = (kernels(geometry) * cut.points) as i64;
     let batch = geometry.batch.iter().map(|lines| {
         distance /= if geometry.one_kernel { 1 } else { lines.size as i64 };
         Batch { product: if geometry.one_kernel { 0 } else { distance }, ..*lines }
     });
     let blocks = Blocks {
-        length: cut.length,
+        length: cut.points,
         step: cut.step,
         head: cut.head,
         source_start: cut.source_start,
@@ -148,13 +116,13 @@ fn kernel_spectrum(
         offset += stride * (axis.kernel as i64 - 1);
         stride = -stride;
     }
-    let mut distance = (geometry.items() * cut.length) as i64;
+    let mut distance = (geometry.items() * cut.points) as i64;
     let batch = geometry.batch.iter().filter(|_| !geometry.one_kernel).map(|lines| {
         distance /= lines.size as i64;
         Batch { size: lines.size, source: lines.product, result: distance, product: 0 }
     });
     let transform = AxisTransform {
-        length: cut.length,
+        length: cut.points,
         inverse: reversed,
         scale: 1.0,
         number: if geometry.complex() { Number::Complex } else { Number::Real },
@@ -163,7 +131,7 @@ fn kernel_spectrum(
         source: Side { buffer: BufferId::Input(1), offset, stride, length: axis.kernel },
         taper: None,
         real_result: false,
-        result: Side { buffer, offset: 0, stride: 1, length: cut.length },
+        result: Side { buffer, offset: 0, stride: 1, length: cut.points },
         result_start: 0,
         product: None,
         columns: None,

@@ -11,7 +11,7 @@ use super::fft::{Batch, FftChoices};
 use super::stored::Stored;
 use super::{Limits, Program};
 use crate::error::{Error, Result};
-use crate::work::{ConvolveAlgorithm, ConvolveReason, ConvolveRecipe, ConvolveWork, Input, Method, Mode};
+use crate::work::{ConvolveAlgorithm, ConvolveReason, ConvolveRecipe, ConvolveWork, Input, Kept, Method};
 
 /// One convolved axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +28,9 @@ pub(in crate::plan) struct Axis {
 }
 
 impl Axis {
-    /// Length of the full convolution.
-    fn full(&self) -> usize {
-        self.signal + self.kernel - 1
+    /// What is kept of the full convolution.
+    fn kept(&self) -> Kept {
+        Kept { signal: self.signal, kernel: self.kernel, start: self.start, length: self.result }
     }
 }
 
@@ -84,19 +84,12 @@ impl Geometry {
             if work.correlate {
                 kernel_offset += stride * (k as i64 - 1).max(0);
             }
-            let (result, start) = match work.mode {
-                _ if n == 0 || k == 0 => (0, 0),
-                _ if work.circular => (n, if work.correlate { k - 1 } else { 0 }),
-                Mode::Full => (n + k - 1, 0),
-                Mode::Same => (n, (k - 1) / 2),
-                Mode::Causal => (n, 0),
-                Mode::Valid => (n.max(k) - n.min(k) + 1, n.min(k) - 1),
-            };
+            let kept = work.kept(n, k);
             axes.push(Axis {
                 signal: n,
                 kernel: k,
-                result,
-                start,
+                result: kept.length,
+                start: kept.start,
                 signal_stride: signal.strides[leading + i] as i64,
                 kernel_stride: if work.correlate { -stride } else { stride },
                 result_stride: 1,

@@ -20,9 +20,7 @@ fn length(axis: &Axis, circular: bool, even: bool) -> Option<usize> {
     if circular {
         return Some(axis.signal);
     }
-    // Entries that wrap around may fall on entries that nobody keeps.
-    let uncut = (axis.full() - axis.start).max(axis.start + axis.result);
-    good_length(uncut.max(axis.signal).max(axis.kernel), even)
+    good_length(axis.kept().least_points(), even)
 }
 
 /// Lengths of the transforms; `None` where one is too long.

@@ -23,21 +23,6 @@ fn geometry(work: &ConvolveWork, signal: &[usize], kernel: &[usize]) -> Result<G
     Geometry::of(work, [&signal, &kernel])
 }
 
-/// SciPy's three modes: length and first entry within the full convolution.
-#[test]
-fn modes_keep_what_scipy_keeps() {
-    let kept = |n: usize, k: usize, mode| {
-        let geometry = geometry(&ConvolveWork { mode, ..WORK }, &[n], &[k]).unwrap();
-        (geometry.axes[0].result, geometry.axes[0].start)
-    };
-    assert_eq!(kept(10, 4, Mode::Full), (13, 0));
-    assert_eq!(kept(10, 4, Mode::Same), (10, 1));
-    assert_eq!(kept(10, 5, Mode::Same), (10, 2));
-    assert_eq!(kept(10, 4, Mode::Valid), (7, 3));
-    assert_eq!(kept(4, 10, Mode::Valid), (7, 3));
-    assert_eq!(kept(0, 4, Mode::Full), (0, 0));
-}
-
 /// What is chosen for shapes that leave no doubt, and in which words.
 #[test]
 fn recipes_say_what_is_done() {

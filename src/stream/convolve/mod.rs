@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ops::{self, ConvolveOptions};
 use crate::tensor::Tensor;
-use crate::work::{Boundary, ConvolveRecipe, Mode};
+use crate::work::{Boundary, ConvolveRecipe, Kept, Mode, full_length};
 
 /// Samples of a window where the budget allows them and the kernel does not need more.
 const WINDOW: u64 = 1 << 20;
@@ -124,20 +124,18 @@ pub fn convolve_recipe(
     memory_budget: u64,
 ) -> Result<ConvolveRecipe> {
     let windows = Windows::new("convolve", context, x, h, options, memory_budget)?;
-    let (k, columns) = (windows.k, windows.columns);
+    let (k, columns) = (windows.kept.kernel, windows.columns);
     let h = if windows.kernels == 1 { vec![k] } else { vec![columns, k] };
-    ops::convolve_recipe::<f32>(context, &[columns, windows.length_of_one + k - 1], &h, &windows.options)
+    ops::convolve_recipe::<f32>(context, &[columns, full_length(windows.length_of_one, k)], &h, &windows.options)
 }
 
 /// How a streamed convolution is cut.
 struct Windows {
-    k: usize,
+    /// The result, of the full convolution.
+    kept: Kept,
     kernels: usize,
     /// Channels of the result.
     columns: usize,
-    /// Where the result starts in the full convolution, and how long it is.
-    start: i64,
-    length: usize,
     boundary: Boundary,
     /// Results of a window.
     length_of_one: usize,
@@ -173,18 +171,18 @@ impl Windows {
         if let Some(rank) = options.rank.filter(|rank| *rank != 1) {
             return Err(Error::argument(op, format!("rank {rank}"), "must be 1: signals are streamed along one axis"));
         }
-        let (start, length) = ops::kept_of(op, 0, n, k, options, correlates)?;
-        let (start, boundary) = match options.mode {
-            _ if options.circular => (if correlates { k as i64 - 1 } else { 0 }, Boundary::Wrap),
-            Mode::Valid => (start, Boundary::Zero),
-            _ => (start, options.boundary),
+        let kept = ops::kept(&options.work(op, 1, correlates, false), &options.origin, 0, n, k)?;
+        let boundary = match options.mode {
+            _ if options.circular => Boundary::Wrap,
+            Mode::Valid => Boundary::Zero,
+            _ => options.boundary,
         };
         let columns = channels.max(kernels);
         let most_in_flight = if context.info().backend == "gl" || context.is_cpu() { 1 } else { 2 };
         let largest = context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes);
-        let length_of_one = window(op, k, columns, memory_budget, largest, most_in_flight)?.min(length);
+        let length_of_one = window(op, &kept, columns, memory_budget, largest, most_in_flight)?;
         let options = ConvolveOptions { method: options.method, rank: Some(1), ..ConvolveOptions::mode(Mode::Valid) };
-        Ok(Self { k, kernels, columns, start, length, boundary, length_of_one, most_in_flight, options })
+        Ok(Self { kept, kernels, columns, boundary, length_of_one, most_in_flight, options })
     }
 }
 
@@ -198,7 +196,8 @@ async fn run(
     mut stream: StreamOptions<'_>,
 ) -> Result<()> {
     let windows = Windows::new(op, context, x.shape(), h.shape(), options, stream.memory_budget)?;
-    let Windows { k, columns, start, length, boundary, length_of_one, options, .. } = windows;
+    let Windows { kept, columns, boundary, length_of_one, options, .. } = windows;
+    let (k, length) = (kept.kernel, kept.length);
     let mut progress = Progress { done: 0, total: (length as u64).saturating_mul(columns as u64) };
     sink.begin(length, columns)?;
 
@@ -215,10 +214,10 @@ async fn run(
             settle(&mut in_flight, sink, &mut progress, &mut stream).await?;
         }
         let count = length_of_one.min(length - first);
-        let seen = start + first as i64 - (k as i64 - 1);
-        continued_rows(x, seen..seen + (count + k - 1) as i64, boundary, copies, &mut rows)?;
+        let (from, seen) = Kept { start: kept.start + first, length: count, ..kept }.seen();
+        continued_rows(x, from..from + seen as i64, boundary, copies, &mut rows)?;
         // The last window is filled up, so that it has the shape, and the shaders, of the others.
-        let taken = length_of_one + k - 1;
+        let taken = full_length(length_of_one, k);
         rows.resize(taken * columns, 0.0);
         let signal = context.upload_slice(&rows, &[taken, columns])?.transpose();
         let result = match op {
@@ -236,7 +235,8 @@ async fn run(
 }
 
 /// Results of a window: with the k − 1 samples before them a power of two that the budget holds for all windows under way.
-fn window(op: &'static str, k: usize, columns: usize, budget: u64, largest: u64, in_flight: u64) -> Result<usize> {
+fn window(op: &'static str, kept: &Kept, columns: usize, budget: u64, largest: u64, in_flight: u64) -> Result<usize> {
+    let k = kept.kernel;
     let bytes = |samples: u64| samples.saturating_mul(4 * columns as u64);
     let needed = |samples: u64| bytes(samples).saturating_mul(COPIES * in_flight);
     let fits = |samples: u64| bytes(samples) <= largest && needed(samples) <= budget;
@@ -245,8 +245,8 @@ fn window(op: &'static str, k: usize, columns: usize, budget: u64, largest: u64,
     while samples > least && !fits(samples) {
         samples /= 2;
     }
-    if fits(samples) {
-        return Ok(samples as usize - (k - 1));
+    if let Some(cut) = kept.blocks(samples as usize).filter(|_| fits(samples)) {
+        return Ok(cut.step.min(kept.length));
     }
     let (bytes, needed) = (bytes(samples), needed(samples));
     let message = if bytes > largest {
