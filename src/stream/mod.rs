@@ -24,6 +24,8 @@ pub use source::Source;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::context::Context;
+
 /// How far a streamed job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -73,4 +75,10 @@ impl Default for StreamOptions<'_> {
     fn default() -> Self {
         Self { memory_budget: 256 << 20, progress: None, cancel: None }
     }
+}
+
+/// Tiles that are under way at a time, and bytes that a buffer may have.
+fn room(context: &Context) -> (u64, u64) {
+    let most_in_flight = if context.info().backend == "gl" || context.is_cpu() { 1 } else { 2 };
+    (most_in_flight, context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes))
 }

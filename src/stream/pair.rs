@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use ndarray::ArrayView2;
 
-use super::{Progress, Sink, Source, StreamOptions};
+use super::{Progress, Sink, Source, StreamOptions, room};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairFunction};
@@ -154,8 +154,7 @@ async fn run(
             None => Ok(panel),
         }
     };
-    let most_in_flight = if context.info().backend == "gl" || context.is_cpu() { 1 } else { 2 };
-    let largest = context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes);
+    let (most_in_flight, largest) = room(context);
     let tiles = StreamTiles::new(n, m, features, options.memory_budget, largest, most_in_flight);
     let total = (n as u64).saturating_mul(m as u64);
     let mut progress = Progress { done: 0, total };

@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::pair::{InFlight, settle};
-use super::{Cancel, Progress, Sink, Source, StreamOptions};
+use super::{Cancel, Progress, Sink, Source, StreamOptions, room};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ops::{self, ConvolveOptions};
 use crate::tensor::Tensor;
-use crate::work::{Boundary, ConvolveRecipe, Kept, Mode, full_length};
+use crate::work::{Boundary, ConvolveRecipe, ConvolveWork, Kept, Mode, full_length};
 
 /// Samples of a window where the budget allows them and the kernel does not need more.
 const WINDOW: u64 = 1 << 20;
@@ -44,7 +44,7 @@ pub async fn convolve(
     sink: &mut dyn Sink,
     stream: StreamOptions<'_>,
 ) -> Result<()> {
-    run("convolve", context, x, h, options, sink, stream).await
+    run(&options.work("convolve", 1, false, false), context, x, h, options, sink, stream).await
 }
 
 /// [`correlate`](crate::correlate) along the rows of a source, as [`convolve`].
@@ -62,7 +62,7 @@ pub async fn correlate(
     sink: &mut dyn Sink,
     stream: StreamOptions<'_>,
 ) -> Result<()> {
-    run("correlate", context, x, h, options, sink, stream).await
+    run(&options.work("correlate", 1, true, false), context, x, h, options, sink, stream).await
 }
 
 /// [`convolve`], blocking the thread.
@@ -116,6 +116,16 @@ pub fn correlate_blocking(
 ///
 /// # Errors
 /// As [`convolve`].
+///
+/// # Examples
+/// ```
+/// # use gristmill::{stream, Context, ConvolveOptions};
+/// let context = Context::open_blocking()?;
+/// let (hour_in_stereo, hall) = ((3600 * 48_000, 2), [96_000]);
+/// let options = ConvolveOptions::default();
+/// println!("{}", stream::convolve_recipe(&context, hour_in_stereo, &hall, &options, 256 << 20)?);
+/// # Ok::<(), gristmill::Error>(())
+/// ```
 pub fn convolve_recipe(
     context: &Context,
     x: (usize, usize),
@@ -123,7 +133,8 @@ pub fn convolve_recipe(
     options: &ConvolveOptions,
     memory_budget: u64,
 ) -> Result<ConvolveRecipe> {
-    let windows = Windows::new("convolve", context, x, h, options, memory_budget)?;
+    let work = options.work("convolve", 1, false, false);
+    let windows = Windows::new(&work, context, x, h, options, memory_budget)?;
     let (k, columns) = (windows.kept.kernel, windows.columns);
     let h = if windows.kernels == 1 { vec![k] } else { vec![columns, k] };
     ops::convolve_recipe::<f32>(context, &[columns, full_length(windows.length_of_one, k)], &h, &windows.options)
@@ -146,14 +157,14 @@ struct Windows {
 
 impl Windows {
     fn new(
-        op: &'static str,
+        work: &ConvolveWork,
         context: &Context,
         (n, channels): (usize, usize),
         h: &[usize],
         options: &ConvolveOptions,
         memory_budget: u64,
     ) -> Result<Self> {
-        let correlates = op == "correlate";
+        let op = work.op;
         let (k, kernels) = match *h {
             [k] => (k, 1),
             [k, kernels] => (k, kernels),
@@ -171,15 +182,14 @@ impl Windows {
         if let Some(rank) = options.rank.filter(|rank| *rank != 1) {
             return Err(Error::argument(op, format!("rank {rank}"), "must be 1: signals are streamed along one axis"));
         }
-        let kept = ops::kept(&options.work(op, 1, correlates, false), &options.origin, 0, n, k)?;
-        let boundary = match options.mode {
-            _ if options.circular => Boundary::Wrap,
+        let kept = ops::kept(work, &options.origin, 0, n, k)?;
+        let boundary = match work.mode {
+            _ if work.circular => Boundary::Wrap,
             Mode::Valid => Boundary::Zero,
             _ => options.boundary,
         };
         let columns = channels.max(kernels);
-        let most_in_flight = if context.info().backend == "gl" || context.is_cpu() { 1 } else { 2 };
-        let largest = context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes);
+        let (most_in_flight, largest) = room(context);
         let length_of_one = window(op, &kept, columns, memory_budget, largest, most_in_flight)?;
         let options = ConvolveOptions { method: options.method, rank: Some(1), ..ConvolveOptions::mode(Mode::Valid) };
         Ok(Self { kept, kernels, columns, boundary, length_of_one, most_in_flight, options })
@@ -187,7 +197,7 @@ impl Windows {
 }
 
 async fn run(
-    op: &'static str,
+    work: &ConvolveWork,
     context: &Context,
     x: &mut dyn Source,
     h: &Tensor,
@@ -195,7 +205,8 @@ async fn run(
     sink: &mut dyn Sink,
     mut stream: StreamOptions<'_>,
 ) -> Result<()> {
-    let windows = Windows::new(op, context, x.shape(), h.shape(), options, stream.memory_budget)?;
+    let op = work.op;
+    let windows = Windows::new(work, context, x.shape(), h.shape(), options, stream.memory_budget)?;
     let Windows { kept, columns, boundary, length_of_one, options, .. } = windows;
     let (k, length) = (kept.kernel, kept.length);
     let mut progress = Progress { done: 0, total: (length as u64).saturating_mul(columns as u64) };
@@ -220,10 +231,8 @@ async fn run(
         let taken = full_length(length_of_one, k);
         rows.resize(taken * columns, 0.0);
         let signal = context.upload_slice(&rows, &[taken, columns])?.transpose();
-        let result = match op {
-            "correlate" => ops::correlate(&signal, &h, &options)?,
-            _ => ops::convolve(&signal, &h, &options)?,
-        };
+        let filter = if work.correlate { ops::correlate } else { ops::convolve };
+        let result = filter(&signal, &h, &options)?;
         let result = result.slice(1, 0..count)?.transpose().contiguous()?;
         let read = executor.read(result.storage(), result.layout().offset as u64 * 4, result.len() as u64 * 4);
         in_flight.push_back(InFlight { row: first, column: 0, shape: (count, columns), read });
