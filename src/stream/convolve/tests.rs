@@ -1,13 +1,15 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::work::Method;
 use ndarray::{Array2, Axis};
 
 fn signal(n: usize, columns: usize) -> Array2<f32> {
     Array2::from_shape_fn((n, columns), |(t, c)| ((t * 31 + c * 17 + t * t % 7) % 23) as f32 - 11.0)
 }
 
-/// Every mode and boundary in windows as short as they can be is the whole at once.
+/// Every mode and boundary in windows as short as they can be is the whole at once. Whole numbers below 2²⁴ have exact
+/// sums in any order.
 #[test]
 fn windows_join_to_the_whole() {
     let context = Context::cpu();
@@ -25,7 +27,8 @@ fn windows_join_to_the_whole() {
         for boundary in boundaries {
             for mode in [Mode::Full, Mode::Same, Mode::Valid, Mode::Causal] {
                 for (circular, correlates) in [(false, false), (false, true), (true, false), (true, true)] {
-                    let options = ConvolveOptions { boundary, mode, circular, ..ConvolveOptions::default() };
+                    let method = Method::Direct;
+                    let options = ConvolveOptions { boundary, mode, method, circular, ..ConvolveOptions::default() };
                     let columns = channels.max(kernels);
                     let whole: Vec<_> = (0..columns)
                         .map(|c| {
@@ -42,9 +45,7 @@ fn windows_join_to_the_whole() {
                     let stream = StreamOptions { memory_budget: budget, ..StreamOptions::default() };
                     let op = if correlates { correlate_blocking } else { convolve_blocking };
                     op(&context, &mut x.view(), &on_device, &options, &mut out, stream).unwrap();
-                    let largest = (k * 121) as f32;
-                    let error = (&out - &whole).iter().fold(0f32, |most, d| most.max(d.abs()));
-                    assert!(error <= 4e-6 * largest, "{options:?} {n}×{channels} {k}×{kernels}: {error}");
+                    assert_eq!(out, whole, "{options:?} {n}×{channels} {k}×{kernels}");
                 }
             }
         }
