@@ -246,7 +246,7 @@ pub(crate) enum MethodName {
 pub(crate) struct Convolve {
     /// Array (.npy, .npz, .csv), picture (.png, .jpg) or sound (.wav)
     pub(crate) x: String,
-    /// What it is convolved with
+    /// What it is convolved with; sound too is read whole, while sound in X is read window by window
     pub(crate) h: String,
     /// How much is kept [default: full, same for pictures]
     #[arg(long, value_enum)]
@@ -266,7 +266,7 @@ pub(crate) struct Convolve {
     /// Say by which algorithm it is computed, why, and what each would cost
     #[arg(long)]
     pub(crate) explain: bool,
-    /// Where the result goes: as X, or .npy
+    /// Where the result goes: as X, or .npy; .wav holds 4 GiB of 32-bit floats, longer results need .npy
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: String,
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::convolve::plane;
 use super::{Job, channels};
 use crate::args::{Filter, FilterName, General};
-use crate::format::{Kind, Output, Picture, Sound, Values, read_signal, shape_text};
+use crate::format::{Kind, Output, Picture, Sound, Values, channels_of_wav, read_signal, shape_text};
 use crate::usage;
 
 pub(super) fn run(general: &General, args: &Filter) -> Result<()> {
@@ -45,6 +45,9 @@ pub(super) fn run(general: &General, args: &Filter) -> Result<()> {
         Kind::Sound => {
             let output = Output::create(&args.output, &[Kind::Sound, Kind::Npy])?;
             let sound = Sound::read(&args.x)?;
+            if output.kind() == Kind::Sound {
+                channels_of_wav(&args.output, sound.channels.ncols(), sound.channels.nrows())?;
+            }
             job.holds(4 * sound.channels.len())?;
             let context = job.open()?;
             let result = filtered(&mut job, &context, args, &context.upload(&sound.channels)?, 1)?;

@@ -18,7 +18,7 @@ use num_complex::Complex32;
 pub(crate) use self::csv::read_from as table;
 pub(crate) use self::image::{Picture, grey_png};
 pub(crate) use self::npy::peek_rows;
-pub(crate) use self::wav::{Sound, WavSource};
+pub(crate) use self::wav::{Sound, WavSource, channels_of_wav};
 pub(crate) use self::write::{Member, Output};
 
 /// Numbers of a file in the precision that the devices work in.

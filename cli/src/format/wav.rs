@@ -1,4 +1,4 @@
-//! Sound: WAV of any length and number of channels, as numbers from −1 to 1.
+//! Sound: WAV of any length and number of channels that the format holds, as numbers from −1 to 1.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom};
@@ -116,6 +116,18 @@ impl Source for WavSource {
     }
 }
 
+/// The channels of a file of so many samples, where WAV can hold them.
+pub(crate) fn channels_of_wav(path: &str, samples: usize, channels: usize) -> gristmill::Result<u16> {
+    let bytes = (samples as u64).saturating_mul(channels as u64).saturating_mul(4);
+    u16::try_from(channels).ok().filter(|_| bytes <= MOST_BYTES).ok_or_else(|| {
+        let message = format!(
+            "{samples} samples of {channels} channels take {bytes} bytes as 32-bit floats; WAV holds 4 GiB and 65535 \
+             channels: write .npy, or do it in parts"
+        );
+        Error::Format { path: path.to_owned(), message }
+    })
+}
+
 /// A WAV file of 32-bit floats, so that nothing is cut off, that is written from its first sample to its last.
 pub(super) struct WavSink {
     path: String,
@@ -144,11 +156,7 @@ impl WavSink {
 
 impl Sink for WavSink {
     fn begin(&mut self, rows: usize, columns: usize) -> gristmill::Result<()> {
-        let bytes = (rows as u64).saturating_mul(columns as u64).saturating_mul(4);
-        let (Ok(channels), true) = (u16::try_from(columns), bytes <= MOST_BYTES) else {
-            let limit = "WAV holds 65535 channels and 4 GiB; write .npy";
-            return Err(self.refused(format!("{rows} samples of {columns} channels take {bytes} bytes: {limit}")));
-        };
+        let channels = channels_of_wav(&self.path, rows, columns)?;
         let (sample_rate, sample_format) = (self.rate, SampleFormat::Float);
         let spec = WavSpec { channels, sample_rate, bits_per_sample: 32, sample_format };
         let file = self.file.take().map(|file| WavWriter::new(BufWriter::with_capacity(1 << 20, file), spec));
@@ -167,5 +175,21 @@ impl Sink for WavSink {
 
     fn finish(&mut self) -> gristmill::Result<()> {
         self.writer.take().map_or(Ok(()), WavWriter::finalize).map_err(|error| self.told(error))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::channels_of_wav;
+
+    /// Floats take twice what samples of 16 bits do, so that not every file that was read can be written.
+    #[test]
+    fn what_wav_cannot_hold_is_refused() {
+        assert_eq!(channels_of_wav("y.wav", 500_000_000, 2).unwrap(), 2);
+        let complaint = |samples, channels| channels_of_wav("y.wav", samples, channels).unwrap_err().to_string();
+        assert!(complaint(600_000_000, 2).contains("take 4800000000 bytes as 32-bit floats; WAV holds 4 GiB"));
+        assert!(complaint(1, 65_536).contains("write .npy"));
+        assert!(complaint(usize::MAX, 2).contains("write .npy"));
     }
 }

@@ -1,4 +1,4 @@
-//! Sound of any length: read, convolved and written window by window.
+//! Sound, of any length that its file can hold: read, convolved and written window by window.
 
 use anyhow::{Result, bail, ensure};
 use gristmill::stream::{self, NpySink, Sink, Source, StreamOptions};
