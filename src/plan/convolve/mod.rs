@@ -144,6 +144,16 @@ impl Geometry {
         Stored { complex: self.complex(), halves: false }.bytes()
     }
 
+    /// Bytes of the result, which one buffer holds.
+    fn output_bytes(&self, op: &'static str, limits: &Limits) -> Result<u64> {
+        let (entries, items, limit) = (self.entries() as u64, self.items() as u64, limits.max_buffer_bytes);
+        let requested = entries.saturating_mul(items).saturating_mul(self.element_bytes());
+        if requested > limit {
+            return Err(Error::BufferTooLarge { op, requested, limit, adapter: limits.adapter.clone() });
+        }
+        Ok(requested)
+    }
+
     /// Whether the kernel wraps around the signal more than once, which transforms of the signal's length cannot do.
     fn kernel_wraps_twice(&self) -> bool {
         self.circular && self.axes.iter().any(|axis| axis.kernel > axis.signal)
@@ -162,18 +172,8 @@ pub(crate) fn lower(
         return Err(Error::argument(op, "inputs", format!("are {}; a convolution takes two", inputs.len())));
     };
     let geometry = Geometry::of(work, [signal, kernel])?;
-    let output_bytes =
-        (geometry.entries() as u64).saturating_mul(geometry.items() as u64).saturating_mul(geometry.element_bytes());
-    if output_bytes > limits.max_buffer_bytes {
-        return Err(Error::BufferTooLarge {
-            op,
-            requested: output_bytes,
-            limit: limits.max_buffer_bytes,
-            adapter: limits.adapter.clone(),
-        });
-    }
-    let mut program = Program::new(op, output_bytes);
-    if output_bytes == 0 {
+    let mut program = Program::new(op, geometry.output_bytes(op, limits)?);
+    if program.output_bytes == 0 {
         return Ok(program);
     }
     match choose(work, &geometry, limits, choices)?.algorithm {
@@ -191,7 +191,9 @@ pub(crate) fn recipe(
     limits: &Limits,
     choices: &FftChoices,
 ) -> Result<ConvolveRecipe> {
-    choose(work, &Geometry::of(work, inputs)?, limits, choices)
+    let geometry = Geometry::of(work, inputs)?;
+    geometry.output_bytes(work.op, limits)?;
+    choose(work, &geometry, limits, choices)
 }
 
 fn choose(work: &ConvolveWork, geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Result<ConvolveRecipe> {

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::{Geometry, choose, lower};
-use crate::error::Result;
+use super::{Geometry, choose, lower, recipe};
+use crate::error::{Error, Result};
 use crate::plan::Limits;
 use crate::plan::fft::FftChoices;
 use crate::plan::fft::tests::{assert_sound, tight};
@@ -46,6 +46,17 @@ fn recipes_say_what_is_done() {
     let work = ConvolveWork { method: Method::Fft, ..WORK };
     let huge = choose(&work, &geometry(&work, &[1 << 27], &[9]).unwrap(), &limits, &FftChoices::default());
     assert!(huge.is_ok_and(|recipe| matches!(recipe.algorithm, ConvolveAlgorithm::OverlapSave { .. })));
+}
+
+#[test]
+fn what_no_buffer_holds_has_no_recipe() {
+    let layouts = [&[1 << 27][..], &[9]].map(Layout::contiguous);
+    let [signal, kernel] = [&layouts[0], &layouts[1]].map(|layout| Input { layout, element_bytes: 4 });
+    let refused = recipe(&WORK, [&signal, &kernel], &Limits::webgpu_defaults(), &FftChoices::default()).unwrap_err();
+    assert!(
+        matches!(refused, Error::BufferTooLarge { requested, .. } if requested == ((1 << 27) + 8) * 4),
+        "{refused}"
+    );
 }
 
 #[test]
