@@ -11,7 +11,8 @@ pub enum ConvolveAlgorithm {
         /// Products of an entry.
         taps: usize,
     },
-    /// Along one axis, transforms there and back in one pass: of the whole line, or of blocks of it (overlap-save).
+    /// Along one axis, transforms there and back in one pass: of the whole line, or of blocks of it (overlap-save). Real
+    /// numbers go two as one: of two blocks, of two lines that share their kernel, or neighbours in a line by itself.
     OverlapSave {
         /// Points of a block.
         length: usize,

@@ -277,6 +277,16 @@ const BOUNDED: [(&[usize], &[usize], usize, [isize; 3]); 7] = [
     (&[4, 5, 6], &[3, 2, 7], 3, [-1, 0, 3]),
 ];
 
+/// Real lines with a kernel each, an even number of entries and an odd one, as many as fill a workgroup's memory, and a line alone.
+const OWN_KERNELS: [(&[usize], &[usize]); 6] = [
+    (&[5, 96], &[5, 96]),
+    (&[3, 2], &[3, 2]),
+    (&[3, 81], &[3, 40]),
+    (&[3, 4096], &[3, 4096]),
+    (&[1, 8192], &[1, 40]),
+    (&[8190], &[31]),
+];
+
 pub(super) fn trials(extent: Extent) -> Vec<Trial> {
     let mut trials: Vec<Trial> = Vec::new();
     let mut add = |trial: ConvolveTrial| {
@@ -338,6 +348,12 @@ pub(super) fn trials(extent: Extent) -> Vec<Trial> {
         origin: [0; 3],
         circular: false,
     };
+    for row in super::settings(extent, &[OWN_KERNELS.len(), 2, 2, 2]) {
+        let [size, circular, correlate, halves] = row[..] else { continue };
+        let Some(&(x, h)) = OWN_KERNELS.get(size) else { continue };
+        let (circular, correlate, halves) = (circular == 1, correlate == 1, halves == 1);
+        add(ConvolveTrial { rank: 1, circular, correlate, halves, ..plain(x, h, Mode::Full, Method::Fft) });
+    }
     // More taps than one invocation may loop over on a driver that stops after 65,535 iterations.
     add(plain(&[70_010], &[70_001], Mode::Valid, Method::Direct));
     add(plain(&[40_000], &[2000], Mode::Same, Method::Auto));

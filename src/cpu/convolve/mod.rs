@@ -149,20 +149,24 @@ fn convolve<T: Number>(
         return Ok(out);
     }
 
+    let algorithm = choose(work, &window, count).algorithm;
+    let cut = cut(work, &window).filter(|_| matches!(algorithm, ConvolveAlgorithm::OverlapSave { .. }));
     let x = signal.flat(op)?;
-    let mut h = kernel.to_vec(op)?;
-    if work.circular {
-        h = wrapped_kernel(op, &h, kernel_lengths, lengths, work.correlate)?;
+    let mut h = kernel.flat(op)?;
+    let mut taps = kernel_lengths[2];
+    // A line's kernel that wraps nowhere is taken as it is: it is followed by zeros anyhow.
+    if work.circular && (work.correlate || cut.is_none() || taps > lengths[2]) {
+        h = wrapped_kernel(op, &h, kernel_lengths, lengths, work.correlate)?.into();
+        taps = lengths[2];
     } else if work.correlate {
-        h.chunks_exact_mut(volume(kernel_lengths)).for_each(|kernel| {
+        h.to_mut().chunks_exact_mut(volume(kernel_lengths)).for_each(|kernel| {
             kernel.reverse();
             kernel.iter_mut().for_each(|h| *h = h.conjugate());
         });
     }
-    let algorithm = choose(work, &window, count).algorithm;
     let entries = out.entries_mut::<T>();
-    if let (ConvolveAlgorithm::OverlapSave { .. }, Some(cut)) = (&algorithm, cut(work, &window)) {
-        lines::run(plans, op, &cut, (&x, lengths[2]), (&h, window.kernel[2]), (entries, each))?;
+    if let Some(cut) = cut {
+        lines::run(plans, op, &cut, (&x, lengths[2]), (&h, taps), (entries, each))?;
         return Ok(out);
     }
     let x = if work.circular { repeated_signal(op, &x, lengths, window.signal)?.into() } else { x };
@@ -237,14 +241,23 @@ fn window(work: &ConvolveWork, signal: Shape, kernel: Shape) -> Window {
 /// Kernels folded to the signal's lengths; a correlation's runs backwards around the circle.
 fn wrapped_kernel<T: Number>(op: &'static str, h: &[T], from: Shape, to: Shape, correlate: bool) -> Result<Vec<T>> {
     let mut out: Vec<T> = zeroed_vec(op, (h.len() / volume(from)).saturating_mul(volume(to)))?;
-    for (out, h) in out.chunks_exact_mut(volume(to)).zip(h.chunks_exact(volume(from))) {
-        for_each_place(from, |[a, b, c], flat| {
+    let kernels = out.par_chunks_exact_mut(volume(to)).zip(h.par_chunks_exact(volume(from)));
+    kernels.for_each(|(out, h)| {
+        for (row, h) in h.chunks_exact(from[2]).enumerate() {
             let turn = |i: usize, n: usize| if correlate { (n - i % n) % n } else { i % n };
-            let place = (turn(a, to[0]) * to[1] + turn(b, to[1])) * to[2] + turn(c, to[2]);
-            let value = if correlate { h[flat].conjugate() } else { h[flat] };
-            out[place] = out[place].plus(value);
-        });
-    }
+            let place = turn(row / from[1], to[0]) * to[1] + turn(row % from[1], to[1]);
+            let out = &mut out[place * to[2]..][..to[2]];
+            for turn in h.chunks(to[2]) {
+                if correlate {
+                    out[0] = out[0].plus(turn[0].conjugate());
+                    let back = out.iter_mut().rev().zip(&turn[1..]);
+                    back.for_each(|(out, h)| *out = out.plus(h.conjugate()));
+                } else {
+                    out.iter_mut().zip(turn).for_each(|(out, h)| *out = out.plus(*h));
+                }
+            }
+        }
+    });
     Ok(out)
 }
 

@@ -51,9 +51,9 @@ impl LineTransform for ComplexLines {
     }
 }
 
-/// exp(−2πi j / length) for the first half of a real transform of even length, rounded from f64.
+/// exp(−2πi j / length) for the first quarter of a real transform of even length, rounded from f64.
 fn twiddles(length: usize) -> Vec<Complex32> {
-    (0..=length / 2)
+    (0..=length / 4)
         .map(|j| {
             let (sin, cos) = (-2.0 * PI * j as f64 / length as f64).sin_cos();
             Complex32::new(cos as f32, sin as f32)
@@ -117,11 +117,15 @@ impl LineTransform for RealLines {
             }
             self.0.fft.process_with_scratch(work, scratch);
             let half = work.len();
-            for (j, (to, w)) in to.iter_mut().zip(&self.0.twiddles).enumerate() {
-                let (z, mirrored) = (work[j % half], work[(half - j) % half].conj());
+            to[0].re = work[0].re + work[0].im;
+            to[half].re = work[0].re - work[0].im;
+            for j in 1..=half / 2 {
+                let (z, mirrored) = (work[j], work[half - j].conj());
                 let even = (z + mirrored) * 0.5;
                 let odd = (z - mirrored) * 0.5;
-                *to = even + Complex32::new(odd.im, -odd.re) * w;
+                let turned = Complex32::new(odd.im, -odd.re) * self.0.twiddles[j];
+                to[j] = even + turned;
+                to[half - j] = (even - turned).conj();
             }
         } else {
             for (z, &x) in work.iter_mut().zip(from) {
@@ -176,10 +180,14 @@ impl LineTransform for HalfLines {
             Complex32::new(z.re, if self.0.conjugate { -im } else { im })
         };
         if self.0.even {
-            for (j, z) in work.iter_mut().enumerate() {
+            let (first, middle) = (from[0].re, from[last].re);
+            work[0] = Complex32::new(first + middle, first - middle);
+            for j in 1..=last / 2 {
                 let (x, mirrored) = (read(j), read(last - j).conj());
                 let odd = (x - mirrored) * self.0.twiddles[j].conj();
-                *z = (x + mirrored) + Complex32::new(-odd.im, odd.re);
+                let (even, turned) = (x + mirrored, Complex32::new(-odd.im, odd.re));
+                work[j] = even + turned;
+                work[last - j] = (even - turned).conj();
             }
             self.0.fft.process_with_scratch(work, scratch);
             for (pair, z) in to.chunks_exact_mut(2).zip(&*work) {

@@ -9,29 +9,66 @@ use crate::plan::fft::{
 use crate::plan::{BufferId, Limits, Program};
 use crate::work::{ConvolveAlgorithm, Cut};
 
-/// The cheapest for an axis; `None` where no block is long enough.
-fn cheapest(axis: &Axis, circular: bool, longest: usize) -> Option<Cut> {
-    let fits = |points: &usize| *points <= longest && is_smooth(*points);
-    if circular {
-        return Some(axis.signal).filter(fits).map(Cut::around);
-    }
-    let cost = |cut: &Cut| block_cost(cut.points) * cut.count(axis.result) as f64;
-    let whole = good_length(axis.kept().least_points(), false).filter(fits);
-    axis.kept().cuts(whole, longest).min_by(|a, b| cost(a).total_cmp(&cost(b)))
+/// How blocks are transformed.
+///
+/// Real numbers go two as one: two blocks of a line, two lines of one block that share their kernel, or (`halved`) two
+/// neighbours of a line that is one block.
+struct Way {
+    cut: Cut,
+    halved: bool,
 }
 
-/// Rough number of operations for a block: there and back.
-fn block_cost(points: usize) -> f64 {
-    let n = points as f64;
-    10.0 * n * n.log2().max(1.0) + 60.0 * n
+impl Way {
+    /// The cheapest for an axis; `None` where no block is long enough.
+    fn cheapest(geometry: &Geometry, axis: &Axis, longest: usize) -> Option<Self> {
+        let whole = |halved: bool| {
+            let circular = geometry.circular.then_some(axis.signal);
+            let points = circular.or_else(|| good_length(axis.kept().least_points(), halved))?;
+            let cut = if geometry.circular { Cut::around(points) } else { axis.kept().whole(points) };
+            let possible = !halved || (!geometry.complex() && points.is_multiple_of(2));
+            let way = Self { cut, halved };
+            (possible && way.numbers() <= longest && is_smooth(points)).then_some(way)
+        };
+        let blocks = axis.kept().cuts(None, longest).filter(|_| !geometry.circular);
+        let blocks = blocks.map(|cut| Self { cut, halved: false });
+        let ways = whole(false).into_iter().chain(whole(true)).chain(blocks);
+        ways.min_by(|a, b| a.cost(geometry, axis).total_cmp(&b.cost(geometry, axis)))
+    }
+
+    /// Rough number of operations for all lines.
+    fn cost(&self, geometry: &Geometry, axis: &Axis) -> f64 {
+        let (items, count) = (geometry.items(), self.cut.count(axis.result));
+        let transforms = match count {
+            _ if geometry.complex() => items as f64 * count as f64,
+            1 if !self.halved && geometry.one_kernel => items.div_ceil(2) as f64,
+            _ => items as f64 * count.div_ceil(2) as f64,
+        };
+        transforms * self.block_cost()
+    }
+
+    /// The same for a block: there and back.
+    fn block_cost(&self) -> f64 {
+        let n = self.numbers() as f64;
+        10.0 * n * n.log2().max(1.0) + if self.halved { 80.0 } else { 60.0 } * n
+    }
+
+    /// Complex numbers that a block is transformed as.
+    fn numbers(&self) -> usize {
+        if self.halved { self.cut.points / 2 } else { self.cut.points }
+    }
+
+    /// Coefficients of a kernel.
+    fn coefficients(&self) -> usize {
+        if self.halved { self.cut.points / 2 + 1 } else { self.cut.points }
+    }
 }
 
 /// The only axis of a convolution that blocks can do, and how.
-fn cut(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<(Axis, Cut)> {
+fn way(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<(Axis, Way)> {
     let [axis] = geometry.axes[..] else { return None };
-    let cut = cheapest(&axis, geometry.circular, longest_block(limits, choices))?;
-    let spectra_fit = spectra_bytes(geometry, &cut) <= limits.max_binding_bytes.min(limits.max_buffer_bytes);
-    spectra_fit.then_some((axis, cut))
+    let way = Way::cheapest(geometry, &axis, longest_block(limits, choices))?;
+    let spectra_fit = spectra_bytes(geometry, &way) <= limits.max_binding_bytes.min(limits.max_buffer_bytes);
+    spectra_fit.then_some((axis, way))
 }
 
 /// Kernels that are different.
@@ -40,8 +77,8 @@ fn kernels(geometry: &Geometry) -> usize {
 }
 
 /// Bytes of the transforms of all kernels.
-fn spectra_bytes(geometry: &Geometry, cut: &Cut) -> u64 {
-    (kernels(geometry) as u64).saturating_mul(8 * cut.points as u64)
+fn spectra_bytes(geometry: &Geometry, way: &Way) -> u64 {
+    (kernels(geometry) as u64).saturating_mul(8 * way.coefficients() as u64)
 }
 
 /// How blocks do it, with the rough number of operations; `None` where they cannot.
@@ -50,12 +87,12 @@ pub(super) fn candidate(
     limits: &Limits,
     choices: &FftChoices,
 ) -> Option<(ConvolveAlgorithm, f64)> {
-    let (axis, cut) = cut(geometry, limits, choices)?;
-    let lines = geometry.items() as f64 * if geometry.complex() { 1.0 } else { 0.5 };
+    let (axis, way) = way(geometry, limits, choices)?;
     // A kernel is transformed once, and only there.
-    let (of_block, count) = (block_cost(cut.points), cut.count(axis.result));
-    let operations = (lines * count as f64 + kernels(geometry) as f64 * 0.5) * of_block;
-    let algorithm = ConvolveAlgorithm::OverlapSave { length: cut.points, step: cut.step, count };
+    let of_kernels = kernels(geometry) as f64 * 0.5 * way.block_cost();
+    let operations = way.cost(geometry, &axis) + of_kernels;
+    let (Cut { points, step, .. }, count) = (way.cut, way.cut.count(axis.result));
+    let algorithm = ConvolveAlgorithm::OverlapSave { length: points, step, count };
     Some((algorithm, super::spectral::MEMORY_FACTOR * operations + 2.0 * super::spectral::PASS_COST))
 }
 
@@ -66,20 +103,21 @@ pub(super) fn append(
     limits: &Limits,
     choices: &FftChoices,
 ) -> Result<bool> {
-    let Some((axis, cut)) = cut(geometry, limits, choices) else { return Ok(false) };
+    let Some((axis, way)) = way(geometry, limits, choices) else { return Ok(false) };
     let before = program.mark();
-    let spectrum = program.temporary(spectra_bytes(geometry, &cut));
-    kernel_spectrum(program, geometry, &axis, &cut, spectrum, limits, choices)?;
-    let mut distance = (kernels(geometry) * cut.points) as i64;
+    let spectrum = program.temporary(spectra_bytes(geometry, &way));
+    kernel_spectrum(program, geometry, &axis, &way, spectrum, limits, choices)?;
+    let mut distance = (kernels(geometry) * way.coefficients()) as i64;
     let batch = geometry.batch.iter().map(|lines| {
         distance /= if geometry.one_kernel { 1 } else { lines.size as i64 };
         Batch { product: if geometry.one_kernel { 0 } else { distance }, ..*lines }
     });
     let blocks = Blocks {
-        length: cut.points,
-        step: cut.step,
-        head: cut.head,
-        source_start: cut.source_start,
+        length: way.cut.points,
+        halved: way.halved,
+        step: way.cut.step,
+        head: way.cut.head,
+        source_start: way.cut.source_start,
         stored: geometry.stored[0],
         source: Side {
             buffer: BufferId::Input(0),
@@ -103,7 +141,7 @@ fn kernel_spectrum(
     program: &mut Program,
     geometry: &Geometry,
     axis: &Axis,
-    cut: &Cut,
+    way: &Way,
     buffer: BufferId,
     limits: &Limits,
     choices: &FftChoices,
@@ -116,13 +154,13 @@ fn kernel_spectrum(
         offset += stride * (axis.kernel as i64 - 1);
         stride = -stride;
     }
-    let mut distance = (geometry.items() * cut.points) as i64;
+    let mut distance = (geometry.items() * way.coefficients()) as i64;
     let batch = geometry.batch.iter().filter(|_| !geometry.one_kernel).map(|lines| {
         distance /= lines.size as i64;
         Batch { size: lines.size, source: lines.product, result: distance, product: 0 }
     });
     let transform = AxisTransform {
-        length: cut.points,
+        length: way.cut.points,
         inverse: reversed,
         scale: 1.0,
         number: if geometry.complex() { Number::Complex } else { Number::Real },
@@ -131,7 +169,7 @@ fn kernel_spectrum(
         source: Side { buffer: BufferId::Input(1), offset, stride, length: axis.kernel },
         taper: None,
         real_result: false,
-        result: Side { buffer, offset: 0, stride: 1, length: cut.points },
+        result: Side { buffer, offset: 0, stride: 1, length: way.coefficients() },
         result_start: 0,
         product: None,
         columns: None,

@@ -60,6 +60,7 @@ impl Spectra<'_> {
         });
         let blocks = Blocks {
             length: self.lengths[0],
+            halved: false,
             step: axis.result,
             head: if geometry.circular { 0 } else { axis.start },
             source_start: 0,

@@ -37,6 +37,9 @@ fn recipes_say_what_is_done() {
     let long = of(&WORK, &[1 << 20], &[501]);
     let ConvolveAlgorithm::OverlapSave { length, step, count } = long.algorithm else { panic!("{long}") };
     assert!(step == length - 500 && (count - 1) * step < (1 << 20) + 500 && count * step >= (1 << 20) + 500, "{long}");
+    // Half as many complex numbers fit a workgroup where the lines themselves would not.
+    let each = of(&ConvolveWork { circular: true, ..WORK }, &[256, 4096], &[256, 4096]);
+    assert_eq!(each.algorithm, ConvolveAlgorithm::OverlapSave { length: 4096, step: 4096, count: 1 });
     let plane = of(&ConvolveWork { rank: 2, ..WORK }, &[200, 200], &[57, 57]);
     assert_eq!(plane.algorithm, ConvolveAlgorithm::Transforms { lengths: vec![256, 256] });
     let asked = of(&ConvolveWork { method: Method::Direct, ..WORK }, &[1 << 20], &[501]);
@@ -79,6 +82,7 @@ fn passes_stay_inside_their_buffers() {
                     for (signal, kernel, rank) in [
                         (vec![60, 300], vec![60, 5], 1),
                         (vec![60, 300], vec![7], 1),
+                        (vec![3, 81], vec![3, 40], 1),
                         (vec![2001], vec![1501], 1),
                         (vec![5, 20, 30], vec![3, 4], 2),
                         (vec![6, 7, 8], vec![3, 2, 4], 3),

@@ -15,6 +15,8 @@ use crate::plan::{Limits, Pass, Program, Window};
 pub(crate) struct Blocks {
     /// Points of a block's transform, smooth.
     pub(crate) length: usize,
+    /// Two neighbours of a real line are taken as one complex number; then a block is the whole line, and even.
+    pub(crate) halved: bool,
     /// Results that a block gives, and where the first one lies in it.
     pub(crate) step: usize,
     pub(crate) head: usize,
@@ -25,7 +27,7 @@ pub(crate) struct Blocks {
     /// The signal and what is kept of the result.
     pub(crate) source: Side,
     pub(crate) result: Side,
-    /// The kernel's spectrum, all `length` coefficients.
+    /// The kernel's spectrum: all `length` coefficients, or the first half of them where lines are halved.
     pub(crate) spectrum: Product,
     /// The box of lines.
     pub(crate) batch: Vec<Batch>,
@@ -37,14 +39,19 @@ impl Blocks {
         self.result.length.div_ceil(self.step)
     }
 
+    /// Complex numbers of a block.
+    fn points(&self) -> usize {
+        if self.halved { self.length / 2 } else { self.length }
+    }
+
     fn result_bytes(&self) -> u64 {
         Stored { halves: false, ..self.stored }.bytes()
     }
 
     /// Rough number of arithmetic operations of a block.
     fn cost(&self) -> f64 {
-        let n = self.length as f64;
-        10.0 * n * n.log2().max(1.0) + 10.0 * n
+        let n = self.points() as f64;
+        10.0 * n * n.log2().max(1.0) + if self.halved { 30.0 } else { 10.0 } * n
     }
 }
 
@@ -55,7 +62,7 @@ pub(crate) fn append_blocks(
     limits: &Limits,
     choices: &FftChoices,
 ) -> Option<()> {
-    let mut shape = LineShape::there_and_back(blocks.length, limits, choices);
+    let mut shape = LineShape::there_and_back(blocks.points(), limits, choices);
     if blocks.source.stride.abs() > 1 {
         shape = shape.side_by_side(limits, choices);
     }
@@ -101,7 +108,8 @@ impl Blocks {
         let source = range(&self.source, low, low + (count - 1) * step + self.length as i64, |axis| axis.source);
         let result = range(&self.result, block * step, (block + count) * step - 1, |axis| axis.result);
         let from = first(self.spectrum.offset, &axes[..outer], part, |axis| axis.product);
-        let product = reach(from, lines(|axis| axis.product).chain([(self.spectrum.stride, self.length)]));
+        let coefficients = if self.halved { self.length / 2 + 1 } else { self.length };
+        let product = reach(from, lines(|axis| axis.product).chain([(self.spectrum.stride, coefficients)]));
         [source, result, product]
     }
 }
@@ -132,11 +140,11 @@ fn append_part(
         .collect();
     // Two real blocks share a complex line; where each line is one block, two lines that have their kernel in common do.
     let shared = dimensions.last().is_some_and(|axis| axis.product == 0);
-    if count > 1 || !shared {
+    if count > 1 || (!shared && !blocks.halved) || dimensions.is_empty() {
         dimensions.push(Dimension { size: count, source: (0, step), result: (0, step), rotation: 0, product: 0 });
     }
     let mut pairing = Pairing::default();
-    if let Some(last) = dimensions.last_mut().filter(|_| !blocks.stored.complex) {
+    if let Some(last) = dimensions.last_mut().filter(|_| !blocks.stored.complex && !blocks.halved) {
         pairing = Pairing { count: last.size, source: last.source, result: last.result };
         let double = |(place, index): (i64, i64)| (2 * place, 2 * index);
         let (source, result) = (double(last.source), double(last.result));
@@ -144,13 +152,18 @@ fn append_part(
     }
     let lines: u64 = dimensions.iter().map(|dimension| dimension.size as u64).product();
     let whole = blocks.head == 0 || blocks.count() == 1;
+    let (source, target) = match blocks.stored.complex {
+        true => (Source::Complex, Target::Complex),
+        false if blocks.halved => (Source::RealPair, Target::RealPair),
+        false => (Source::RealLines, Target::RealLines),
+    };
     let pass = LinePass {
-        source: if blocks.stored.complex { Source::Complex } else { Source::RealLines },
+        source,
         halves: blocks.stored.halves,
-        target: if blocks.stored.complex { Target::Complex } else { Target::RealLines },
+        target,
         short: true,
         cut: true,
-        between: Some(Between::Product),
+        between: Some(if blocks.halved { Between::HalfProduct } else { Between::Product }),
         swap_first: true,
         headless: !whole,
         neighbours_are_lines: blocks.source.stride.abs() > 1,
@@ -195,8 +208,9 @@ fn append_part(
             blocks.spectrum.stride,
         ),
         axis_length: blocks.length,
-        scale: (1.0 / blocks.length as f64) as f32,
-        points: blocks.length,
+        // Half a product is four times as large.
+        scale: (1.0 / if blocks.halved { 4 * blocks.points() } else { blocks.points() } as f64) as f32,
+        points: blocks.points(),
         taper_at: 0,
         pairing,
         rotation: 0,

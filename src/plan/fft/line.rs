@@ -54,6 +54,8 @@ pub(super) enum Between {
     Rader,
     /// The product's other factor is multiplied.
     Product,
+    /// The same of half the spectra of real numbers that were taken two as one.
+    HalfProduct,
 }
 
 /// Everything that tells one pass's shader from another's.
@@ -157,7 +159,7 @@ impl<'a> LinePass<'a> {
             let _ = writeln!(code, "@group(0) @binding({binding}) var<storage, read> taper: array<f32>;");
         }
         let shape = self.shape;
-        let exchanged = shape.radices.len() > 1 || self.untangled;
+        let exchanged = shape.radices.len() > 1 || self.untangled || self.between == Some(Between::HalfProduct);
         let tail = Tail::new()
             .constant("LENGTH", shape.length as u32)
             .constant("LINES", shape.lines as u32)
@@ -194,7 +196,7 @@ impl<'a> LinePass<'a> {
 
     /// Whether a spectrum is bound beside source and result.
     pub(super) fn takes_product(&self) -> bool {
-        self.product || self.between == Some(Between::Product)
+        self.product || matches!(self.between, Some(Between::Product | Between::HalfProduct))
     }
 
     /// The functions that give the factors on the way.
@@ -223,7 +225,7 @@ impl<'a> LinePass<'a> {
                 Some(format!("table[{}u + line.result_index + index]", table.section(section)))
             }
             Some(Between::Rader) => Some(entry(self.order.map(Section::RaderFilter))),
-            Some(Between::Product) => {
+            Some(Between::Product | Between::HalfProduct) => {
                 Some("product_factor(line.product_at + index * parameters.product_stride)".into())
             }
         };
@@ -236,7 +238,8 @@ impl<'a> LinePass<'a> {
         if let Some(whole) = self.columns {
             code.push_str(&table.rotation("column_root", whole));
         }
-        if matches!(self.source, Source::HalfPair | Source::Tangled) || self.untangled {
+        let halved = self.untangled || self.between == Some(Between::HalfProduct);
+        if matches!(self.source, Source::HalfPair | Source::Tangled) || halved {
             code.push_str(&table.rotation("turn", length));
         }
     }

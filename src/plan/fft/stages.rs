@@ -43,6 +43,9 @@ impl<'a> Stages<'a> {
         if self.pass.between == Some(Between::Rader) {
             self.code.push_str("    let own = load_entry(line, 0u);\n");
         }
+        if self.pass.between == Some(Between::HalfProduct) {
+            return self.around_half_product();
+        }
         for stage in 0..last {
             self.inner(stage, false);
             self.barrier();
@@ -60,7 +63,21 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// A stage before the last one; `back`: as the transform backwards has it, rotated first and transformed then.
+    /// There and back, with every coefficient in the exchange at the turn, since a product takes two that lie apart.
+    fn around_half_product(&mut self) {
+        let stages = self.pass.shape.radices.len();
+        for stage in 0..stages {
+            self.inner(stage, false);
+            self.barrier();
+        }
+        self.half_product();
+        for stage in (0..stages).rev() {
+            self.barrier();
+            self.inner(stage, true);
+        }
+    }
+
+    /// A stage; `back`: as the transform backwards has it, rotated first and transformed then.
     fn inner(&mut self, stage: usize, back: bool) {
         let (radix, done) = self.radix(stage);
         let length = self.pass.shape.length;
@@ -82,11 +99,11 @@ impl<'a> Stages<'a> {
             values = self.turned(values, step);
         }
         let place = if stage == 0 { "n".to_owned() } else { format!("n % {step}u") };
-        if back {
+        if back && step > 1 {
             values = self.rotated(values, rest, &place);
-            values = write_butterfly(&mut self.code, &values, &mut self.fresh);
-        } else {
-            values = write_butterfly(&mut self.code, &values, &mut self.fresh);
+        }
+        values = write_butterfly(&mut self.code, &values, &mut self.fresh);
+        if !back && step > 1 {
             values = self.rotated(values, rest, &place);
         }
         let to = if back && stage == 0 { Place::Memory } else { Place::Exchange };
@@ -228,6 +245,31 @@ impl<'a> Stages<'a> {
             finish(line, k, (even + turned) * vec2f(1.0, {sign}1.0));
             if 2u * k != {half}u {{ finish(line, {half}u - k, (even - turned) * vec2f(1.0, -({sign}1.0))); }}
         }}
+    }}
+",
+            half / 2
+        );
+    }
+
+    /// Half the spectrum of twice as many real numbers, untangled as above, times another, and tangled again for the way
+    /// back, with real and imaginary part exchanged; four times as large, which the scale takes back.
+    fn half_product(&mut self) {
+        let half = self.pass.shape.length;
+        let _ = write!(
+            self.code,
+            "    for (var k = thread; k <= {}u; k += THREADS) {{
+        let at = place(k);
+        let mirror = place(({half}u - k) % {half}u);
+        let z = take(lane, at);
+        let mirrored = take(lane, mirror) * vec2f(1.0, -1.0);
+        let root = turn(k);
+        let turned = times(root, vec2f(z.y - mirrored.y, mirrored.x - z.x));
+        let low = times(z + mirrored + turned, between_factor(line, k));
+        let high = times(z + mirrored - turned, between_factor(line, {half}u - k) * vec2f(1.0, -1.0));
+        let even = low + high;
+        let odd = times(low - high, root * vec2f(1.0, -1.0));
+        put(lane, at, vec2f(even.y + odd.x, even.x - odd.y));
+        put(lane, mirror, vec2f(odd.x - even.y, even.x + odd.y));
     }}
 ",
             half / 2
