@@ -60,8 +60,10 @@ struct Line {
     paired: bool,         // two real lines share this complex one
     source_at: u32,
     source_index: u32,
+    source_first: u32,    // place of the first entry: what it takes to find it is added once, not for every entry
     result_at: u32,
     result_index: u32,
+    result_first: u32,
     rotation: u32,
     product_at: u32,
 }
@@ -82,8 +84,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 // A line past the last one reads the last, so that nothing branches; it must store nothing.
 fn locate(number: u32) -> Line {
     var line = Line(
-        (LINES == 1u) | (number < parameters.lines), false, parameters.source_offset, parameters.source_start, parameters.result_offset, 0u,
-        parameters.rotation, parameters.product_offset,
+        (LINES == 1u) | (number < parameters.lines), false, parameters.source_offset, parameters.source_start, 0u,
+        parameters.result_offset, 0u, 0u, parameters.rotation, parameters.product_offset,
     );
     var rest = min(number, parameters.lines - 1u);
     for (var i = DIMENSIONS; i > 0u; i--) {
@@ -102,25 +104,40 @@ fn locate(number: u32) -> Line {
         line.rotation += at * dimension.rotation;
         line.product_at += at * dimension.product_stride;
     }
+    line.source_first = source_place(line, line.source_index);
+    line.result_first = result_place(line, line.result_index);
     return line;
 }
 
-// An entry as it lies in memory, times the taper's at its index where there is one; past the source's end it is 0.
-fn fetch(line: Line, index: u32) -> Source {
+fn source_place(line: Line, index: u32) -> u32 {
+    return line.source_at + distance(index, parameters.source_stride, DENSE_SOURCE);
+}
+
+fn result_place(line: Line, index: u32) -> u32 {
+    let kept = select(index, index - parameters.result_start, HEADLESS | RESULT_IS_CUT);
+    return line.result_at + distance(kept, parameters.result_stride, DENSE_RESULT);
+}
+
+// The entry at a place as it lies in memory, times the taper's at its index where there is one; past the source's end it
+// is 0.
+fn fetch(index: u32, at: u32) -> Source {
     if SOURCE_IS_SHORT {
         // Where a line has no such entry its place may be before the window: the window's first entry is read instead.
         let there = index < parameters.source_length;
-        let at = line.source_at + distance(index, parameters.source_stride, DENSE_SOURCE);
         let value = load_source(select(0u, at, there));
         return select(Source(), value * taper_factor(select(0u, index, there)), there);
     }
-    return load_source(line.source_at + distance(index, parameters.source_stride, DENSE_SOURCE)) * taper_factor(index);
+    return load_source(at) * taper_factor(index);
+}
+
+fn fetch_index(line: Line, index: u32) -> Source {
+    return fetch(index, source_place(line, index));
 }
 
 // The transform forwards of numbers with real and imaginary part exchanged is, exchanged again, the transform
 // backwards.
-fn load_entry(line: Line, index: u32) -> vec2f {
-    var value = entry(line, index);
+fn load_entry(line: Line, index: u32, at: u32) -> vec2f {
+    var value = entry(line, index, at);
     if CONJUGATE_SOURCE { value.y = -value.y; }
     if SWAP_SOURCE { value = value.yx; }
     return value;
@@ -128,11 +145,15 @@ fn load_entry(line: Line, index: u32) -> vec2f {
 
 fn load(line: Line, k: u32) -> vec2f {
     var index = line.source_index + distance(k, parameters.source_step, DENSE_SOURCE);
-    if REORDER { index = u32(order(index).x); }
+    var at = line.source_first + distance(k, parameters.source_step * parameters.source_stride, DENSE_SOURCE);
+    if REORDER {
+        index = u32(order(index).x);
+        at = source_place(line, index);
+    }
     if PREPARE {
         if index >= parameters.points { return vec2f(0.0); }
     }
-    var value = load_entry(line, index);
+    var value = load_entry(line, index, at);
     if PREPARE { value = times(value, prepare_factor(index)); }
     return value;
 }
@@ -140,33 +161,39 @@ fn load(line: Line, k: u32) -> vec2f {
 // Only for lines that are present.
 fn store(line: Line, k: u32, transformed: vec2f) {
     var index = line.result_index + distance(k, parameters.result_step, DENSE_RESULT);
-    if REORDER { index = u32(order(index).y); }
+    var at = line.result_first + distance(k, parameters.result_step * parameters.result_stride, DENSE_RESULT);
+    if REORDER {
+        index = u32(order(index).y);
+        at = result_place(line, index);
+    }
     var value = transformed;
     if SWAP_FIRST { value = value.yx; }
     if FINISH { value = times(value, finish_factor(line, index)); }
-    finish(line, index, value);
+    finish(line, index, at, value);
 }
 
-fn finish(line: Line, index: u32, transformed: vec2f) {
+fn finish(line: Line, index: u32, at: u32, transformed: vec2f) {
     var value = transformed;
     if SWAP_LAST { value = value.yx; }
     if PRODUCT {
         value = times(value, product_factor(line.product_at + (index - parameters.result_start) * parameters.product_stride));
     }
-    emit(line, index, value * parameters.scale);
+    emit(line, index, at, value * parameters.scale);
 }
 
-fn keep(line: Line, index: u32, value: Result) {
+fn keep(line: Line, index: u32, at: u32, value: Result) {
     if HEADLESS | RESULT_IS_CUT {
         let kept = index - parameters.result_start;
         // The head of a block belongs to the block before.
         let own = !HEADLESS | (index - line.result_index >= parameters.result_start);
-        if own & (kept < parameters.result_length) {
-            result[line.result_at + distance(kept, parameters.result_stride, DENSE_RESULT)] = value;
-        }
+        if own & (kept < parameters.result_length) { result[at] = value; }
     } else {
-        result[line.result_at + distance(index, parameters.result_stride, DENSE_RESULT)] = value;
+        result[at] = value;
     }
+}
+
+fn keep_index(line: Line, index: u32, value: Result) {
+    keep(line, index, result_place(line, index), value);
 }
 
 // `unit`: known to be 1 when the shader is made.

@@ -41,7 +41,7 @@ impl<'a> Stages<'a> {
     fn all(&mut self) {
         let last = self.pass.shape.radices.len() - 1;
         if self.pass.between == Some(Between::Rader) {
-            self.code.push_str("    let own = load_entry(line, 0u);\n");
+            self.code.push_str("    let own = load_entry(line, 0u, line.source_at);\n");
         }
         if self.pass.between == Some(Between::HalfProduct) {
             return self.around_half_product();
@@ -151,7 +151,10 @@ impl<'a> Stages<'a> {
         for (r, value) in values.into_iter().enumerate() {
             let k = index(r);
             if rader && r == 0 {
-                let _ = writeln!(self.code, "    if (n == 0u) & line.present {{ finish(line, 0u, {value} + own); }}");
+                let _ = writeln!(
+                    self.code,
+                    "    if (n == 0u) & line.present {{ finish(line, 0u, result_place(line, 0u), {value} + own); }}"
+                );
             }
             let mut product = self.bind(&format!("times({value}, between_factor(line, {k})).yx"));
             if rader && r == 0 {
@@ -242,8 +245,9 @@ impl<'a> Stages<'a> {
         let odd = 0.5 * (z - mirrored);
         let turned = times(turn(k), vec2f(odd.y, -odd.x));
         if line.present {{
-            finish(line, k, (even + turned) * vec2f(1.0, {sign}1.0));
-            if 2u * k != {half}u {{ finish(line, {half}u - k, (even - turned) * vec2f(1.0, -({sign}1.0))); }}
+            finish(line, k, result_place(line, k), (even + turned) * vec2f(1.0, {sign}1.0));
+            let m = {half}u - k;
+            if k != m {{ finish(line, m, result_place(line, m), (even - turned) * vec2f(1.0, -({sign}1.0))); }}
         }}
     }}
 ",
