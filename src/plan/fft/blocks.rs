@@ -151,7 +151,9 @@ fn append_part(
         *last = Dimension { size: last.size.div_ceil(2), source, result, ..*last };
     }
     let lines: u64 = dimensions.iter().map(|dimension| dimension.size as u64).product();
-    let whole = blocks.head == 0 || blocks.count() == 1;
+    let single = blocks.count() == 1;
+    let whole_source = single && blocks.source_start == 0 && blocks.source.length >= blocks.length;
+    let whole_result = single && blocks.head == 0 && blocks.result.length >= blocks.length;
     let (source, target) = match blocks.stored.complex {
         true => (Source::Complex, Target::Complex),
         false if blocks.halved => (Source::RealPair, Target::RealPair),
@@ -161,11 +163,11 @@ fn append_part(
         source,
         halves: blocks.stored.halves,
         target,
-        short: true,
-        cut: true,
+        short: !whole_source,
+        cut: !whole_result,
         between: Some(if blocks.halved { Between::HalfProduct } else { Between::Product }),
         swap_first: true,
-        headless: !whole,
+        headless: blocks.head > 0 && !single,
         neighbours_are_lines: blocks.source.stride.abs() > 1,
         dense_source: blocks.source.stride == 1,
         dense_result: blocks.result.stride == 1,
