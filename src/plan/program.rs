@@ -75,26 +75,7 @@ pub struct Program {
     pub(super) shared: Vec<BufferId>,
 }
 
-/// How far a program had come.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Mark {
-    passes: usize,
-    temporaries: usize,
-}
-
 impl Program {
-    /// Where it is now.
-    pub(super) fn mark(&self) -> Mark {
-        Mark { passes: self.passes.len(), temporaries: self.temporaries.len() }
-    }
-
-    /// Takes back what was appended since.
-    pub(super) fn rewind(&mut self, mark: Mark) {
-        self.passes.truncate(mark.passes);
-        self.temporaries.truncate(mark.temporaries);
-        self.shared.retain(|buffer| matches!(buffer, BufferId::Temporary(at) if *at < mark.temporaries));
-    }
-
     /// `count` scratch buffers of at least this size, the same ones every time.
     pub(super) fn shared(&mut self, count: usize, bytes: u64) -> Vec<BufferId> {
         let mut kept = std::mem::take(&mut self.shared);

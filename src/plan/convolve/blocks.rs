@@ -68,7 +68,8 @@ fn way(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<(Ax
     let [axis] = geometry.axes[..] else { return None };
     let way = Way::cheapest(geometry, &axis, longest_block(limits, choices))?;
     let spectra_fit = spectra_bytes(geometry, &way) <= limits.max_binding_bytes.min(limits.max_buffer_bytes);
-    spectra_fit.then_some((axis, way))
+    let fits = spectra_fit && blocks(geometry, &axis, &way, BufferId::Temporary(0)).parts(limits).is_some();
+    fits.then_some((axis, way))
 }
 
 /// Kernels that are different.
@@ -96,23 +97,27 @@ pub(super) fn candidate(
     Some((algorithm, super::spectral::MEMORY_FACTOR * operations + 2.0 * super::spectral::PASS_COST))
 }
 
-/// Appends the passes; `false` where nothing was appended because blocks cannot do it.
-pub(super) fn append(
-    program: &mut Program,
-    geometry: &Geometry,
-    limits: &Limits,
-    choices: &FftChoices,
-) -> Result<bool> {
-    let Some((axis, way)) = way(geometry, limits, choices) else { return Ok(false) };
-    let before = program.mark();
+/// Appends the passes.
+pub(super) fn append(program: &mut Program, geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Result<()> {
+    let op = program.op;
+    let unsupported = || super::spectral::unsupported(op, limits);
+    let (axis, way) = way(geometry, limits, choices).ok_or_else(unsupported)?;
     let spectrum = program.temporary(spectra_bytes(geometry, &way));
+    let blocks = blocks(geometry, &axis, &way, spectrum);
+    let parts = blocks.parts(limits).ok_or_else(unsupported)?;
     kernel_spectrum(program, geometry, &axis, &way, spectrum, limits, choices)?;
+    append_blocks(program, &blocks, &parts, limits, choices);
+    Ok(())
+}
+
+/// The lines, once the spectra of the kernels are there.
+fn blocks(geometry: &Geometry, axis: &Axis, way: &Way, spectrum: BufferId) -> Blocks {
     let mut distance = (kernels(geometry) * way.coefficients()) as i64;
     let batch = geometry.batch.iter().map(|lines| {
         distance /= if geometry.one_kernel { 1 } else { lines.size as i64 };
         Batch { product: if geometry.one_kernel { 0 } else { distance }, ..*lines }
     });
-    let blocks = Blocks {
+    Blocks {
         length: way.cut.points,
         halved: way.halved,
         step: way.cut.step,
@@ -128,12 +133,7 @@ pub(super) fn append(
         result: Side { buffer: BufferId::Output, offset: 0, stride: axis.result_stride, length: axis.result },
         spectrum: Product { buffer: spectrum, offset: 0, stride: 1 },
         batch: batch.collect(),
-    };
-    if append_blocks(program, &blocks, limits, choices).is_none() {
-        program.rewind(before);
-        return Ok(false);
     }
-    Ok(true)
 }
 
 /// The transforms of all kernels.

@@ -21,26 +21,26 @@ impl Spectra<'_> {
     ) -> Result<()> {
         let length = self.lengths[0];
         if self.lengths.len() > 1 && length <= longest_block(self.limits, self.choices) && is_smooth(length) {
-            let before = program.mark();
-            let spectrum = self.forward(program, signal, 1, scratch, None)?;
-            if let Some(filtered) = self.filter_first_axis(program, kept.0, &spectrum, kernel, scratch) {
+            let spectrum = self.transformed(signal, 1, scratch);
+            let (blocks, filtered) = self.first_axis(kept.0, &spectrum, kernel, scratch);
+            if let Some(parts) = blocks.parts(self.limits) {
+                self.forward(program, signal, 1, scratch, None)?;
+                append_blocks(program, &blocks, &parts, self.limits, self.choices);
                 return self.backward(program, kept, filtered, 1, scratch);
             }
-            program.rewind(before);
         }
         let product = self.forward(program, signal, 0, scratch, Some(kernel))?;
         self.backward(program, kept, product, 0, scratch)
     }
 
-    /// Of spectra along all axes but the first; `None` where a line reaches further than a binding sees.
-    fn filter_first_axis(
+    /// The lines along the first axis of spectra along all others, and what they leave.
+    fn first_axis(
         &self,
-        program: &mut Program,
         geometry: &Geometry,
         spectrum: &Spectrum,
         (kernel, one_kernel): (&Spectrum, bool),
         scratch: &[BufferId],
-    ) -> Option<Spectrum> {
+    ) -> (Blocks, Spectrum) {
         let axis = &geometry.axes[0];
         let mut shape = spectrum.shape.clone();
         shape[0] = axis.result;
@@ -70,7 +70,6 @@ impl Spectra<'_> {
             spectrum: Product { buffer: kernel.buffer, offset: 0, stride: by[0] },
             batch: std::iter::once(items).chain(others).collect(),
         };
-        append_blocks(program, &blocks, self.limits, self.choices)?;
-        Some(result)
+        (blocks, result)
     }
 }

@@ -178,8 +178,8 @@ pub(crate) fn lower(
     }
     match choose(work, &geometry, limits, choices)?.algorithm {
         ConvolveAlgorithm::Direct { .. } => direct::append(&mut program, &geometry, limits)?,
-        ConvolveAlgorithm::OverlapSave { .. } if blocks::append(&mut program, &geometry, limits, choices)? => {}
-        _ => spectral::append(&mut program, &geometry, limits, choices)?,
+        ConvolveAlgorithm::OverlapSave { .. } => blocks::append(&mut program, &geometry, limits, choices)?,
+        ConvolveAlgorithm::Transforms { .. } => spectral::append(&mut program, &geometry, limits, choices)?,
     }
     Ok(program)
 }

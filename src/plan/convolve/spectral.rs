@@ -192,6 +192,16 @@ pub(in crate::plan) struct Spectra<'a> {
 }
 
 impl Spectra<'_> {
+    /// What [`Self::forward`] leaves when it has come down to this axis.
+    pub(super) fn transformed(&self, side: &Incoming, axis: usize, scratch: &[BufferId]) -> Spectrum {
+        let last = self.lengths.len() - 1;
+        let mut shape: Vec<usize> = side.axes.iter().map(|(length, _)| *length).collect();
+        shape[axis..].copy_from_slice(&self.lengths[axis..]);
+        shape[last] = kept(self.lengths[last], side.stored.complex);
+        let items = side.batch.iter().map(|(size, _)| *size).product();
+        Spectrum { buffer: scratch[(last - axis) % scratch.len()], items, shape }
+    }
+
     /// Transforms the axes from the last down to `first`; multiplies by `factor` on the way out of axis 0.
     pub(in crate::plan) fn forward(
         &self,
@@ -203,13 +213,10 @@ impl Spectra<'_> {
     ) -> Result<Spectrum> {
         let Self { lengths, limits, choices } = *self;
         let rank = lengths.len();
-        let items: usize = side.batch.iter().map(|(size, _)| *size).product();
         let mut current: Option<Spectrum> = None;
-        for (step, axis) in (first..rank).rev().enumerate() {
-            let mut shape: Vec<usize> = side.axes.iter().map(|(length, _)| *length).collect();
-            shape[axis..rank].copy_from_slice(&lengths[axis..rank]);
-            shape[rank - 1] = kept(lengths[rank - 1], side.stored.complex);
-            let result = Spectrum { buffer: scratch[step % scratch.len()], items, shape };
+        for axis in (first..rank).rev() {
+            let result = self.transformed(side, axis, scratch);
+            let items = result.items;
             let strides = result.strides();
             let factor = factor.filter(|_| axis == 0);
             let mut batch = Vec::new();

@@ -55,41 +55,45 @@ impl Blocks {
     }
 }
 
-/// Appends the passes; `None` where a block is longer than a line may be or reaches further than a binding sees.
+/// Appends the passes, one for each of the [`Blocks::parts`].
 pub(crate) fn append_blocks(
     program: &mut Program,
     blocks: &Blocks,
+    parts: &[Part],
     limits: &Limits,
     choices: &FftChoices,
-) -> Option<()> {
+) {
     let mut shape = LineShape::there_and_back(blocks.points(), limits, choices);
     if blocks.source.stride.abs() > 1 {
         shape = shape.side_by_side(limits, choices);
     }
-    // Blocks are one more axis of the box, whose places follow each other along the line.
-    let step = blocks.step as i64;
-    let along = Batch {
-        size: blocks.count(),
-        source: step * blocks.source.stride,
-        result: step * blocks.result.stride,
-        product: 0,
-    };
-    let axes: Vec<Batch> = blocks.batch.iter().copied().chain([along]).collect();
-    let seen = |part: &Part| blocks.seen(&axes, part);
-    let fits = |part: &Part| {
-        let [source, result, product] = seen(part);
-        let windows = [(source, blocks.stored.bytes()), (result, blocks.result_bytes()), (product, 8)];
-        let lines = part.iter().map(|(_, size)| *size as f64).product::<f64>();
-        windows.iter().all(|(reach, bytes)| window_bytes(*reach, *bytes, limits) <= limits.max_binding_bytes)
-            && (lines <= 2.0 || lines * blocks.cost() <= limits.max_pass_cost)
-    };
-    for part in parts(&axes, fits)? {
-        append_part(program, blocks, &shape, &axes, &part, seen(&part), limits);
+    let axes = blocks.axes();
+    for part in parts {
+        append_part(program, blocks, &shape, &axes, part, blocks.seen(&axes, part), limits);
     }
-    Some(())
 }
 
 impl Blocks {
+    /// The box of lines, and as one more axis the blocks, whose places follow each other along a line.
+    fn axes(&self) -> Vec<Batch> {
+        let step = self.step as i64;
+        let (source, result) = (step * self.source.stride, step * self.result.stride);
+        let along = Batch { size: self.count(), source, result, product: 0 };
+        self.batch.iter().copied().chain([along]).collect()
+    }
+
+    /// What each pass does; `None` where a block reaches further than a binding sees.
+    pub(crate) fn parts(&self, limits: &Limits) -> Option<Vec<Part>> {
+        let axes = self.axes();
+        parts(&axes, |part| {
+            let [source, result, product] = self.seen(&axes, part);
+            let windows = [(source, self.stored.bytes()), (result, self.result_bytes()), (product, 8)];
+            let lines = part.iter().map(|(_, size)| *size as f64).product::<f64>();
+            windows.iter().all(|(reach, bytes)| window_bytes(*reach, *bytes, limits) <= limits.max_binding_bytes)
+                && (lines <= 2.0 || lines * self.cost() <= limits.max_pass_cost)
+        })
+    }
+
     /// What source, result and spectrum are seen of, in elements.
     fn seen(&self, axes: &[Batch], part: &Part) -> [(i64, i64); 3] {
         let outer = axes.len() - 1;
