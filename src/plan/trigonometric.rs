@@ -5,7 +5,7 @@
 //! Makhoul, "A fast cosine transform in one and two dimensions", IEEE Trans. ASSP 28 (1980), for types II and III; Chan and
 //! Ho, "Direct methods for computing discrete sinusoidal transforms", IEE Proc. F 137 (1990), for type IV of odd length.
 
-use super::fft::{AxisTransform, Batch, FftChoices, Number, Part, Side, append_axis, first, root, to_bytes};
+use super::fft::{AxisTransform, Batch, FftChoices, Part, Side, SourceKind, append_axis, first, root, to_bytes};
 use super::lines::{Entry, LinePass, LineTable, Lines};
 use super::lower::output_bytes;
 use super::{BufferId, Limits, Program};
@@ -20,7 +20,7 @@ struct Route {
     /// Points of the Fourier transform.
     points: usize,
     /// Numbers of a line before and after it.
-    source: (Number, usize),
+    source: (SourceKind, usize),
     result: (Entry, usize),
     /// `entry` of the pass before: from `x(line, n)`, the signal as the cosine transform wants it.
     before: &'static str,
@@ -43,7 +43,7 @@ impl Route {
         let n = work.length;
         let real = |points: usize| Self {
             points,
-            source: (Number::Real, points),
+            source: (SourceKind::Real, points),
             result: (Entry::Complex, points / 2 + 1),
             before: "",
             after: "",
@@ -72,7 +72,7 @@ impl Route {
             },
             (TransformType::III, _) => Self {
                 points: n,
-                source: (Number::Half, n / 2 + 1),
+                source: (SourceKind::Half, n / 2 + 1),
                 result: (Entry::Real, n),
                 before: "let pair = vec2f(x(line, k), -x(line, n - k));
     let turn = table[parameters.table_offset + k];
@@ -82,7 +82,7 @@ impl Route {
             },
             (TransformType::IV, _) if n.is_multiple_of(2) => Self {
                 points: n / 2,
-                source: (Number::Complex, n / 2),
+                source: (SourceKind::Complex, n / 2),
                 result: (Entry::Complex, n / 2),
                 before: "let pair = vec2f(x(line, 2u * k), x(line, n - 1u - 2u * k));
     return times(pair, table[parameters.table_offset + k]);",
@@ -123,7 +123,7 @@ impl Route {
         if work.orthogonal && alone != "false" {
             value = format!("{value} * select(1.0, SQRT_TWO, {alone})");
         }
-        let entry = if self.source.0 == Number::Real { "f32" } else { "vec2f" };
+        let entry = if self.source.0 == SourceKind::Real { "f32" } else { "vec2f" };
         format!(
             "{FUNCTIONS}fn x(line: u32, m: u32) -> f32 {{
     let n = parameters.numbers.x;
@@ -158,7 +158,7 @@ fn entry(line: u32, k: u32) -> {entry} {{
         }
         // Half a spectrum is the conjugate of the other half.
         let spectrum = match self.source.0 {
-            Number::Real => {
+            SourceKind::Real => {
                 "fn spectrum(line: u32, k: u32, n: u32) -> vec2f {
     let mirrored = 2u * k > n;
     let value = at(line, select(k, n - k, mirrored));
@@ -208,7 +208,7 @@ pub(super) fn lower(
     }
     let route = Route::new(work);
     let (from_length, to_length) = (route.source.1, route.result.1);
-    let from_entry = if route.source.0 == Number::Real { Entry::Real } else { Entry::Complex };
+    let from_entry = if route.source.0 == SourceKind::Real { Entry::Real } else { Entry::Complex };
     let table = route.roots.map(|roots| {
         let Roots { count, step, first, of } = roots;
         let values = move || to_bytes(&(0..count).map(|j| root(step * j + first, of)).collect::<Vec<_>>());
@@ -283,7 +283,7 @@ pub(super) fn lower(
         before.append(&whole(part), limits, &mut program);
         let transform = AxisTransform {
             length: route.points,
-            inverse: route.source.0 == Number::Half,
+            inverse: route.source.0 == SourceKind::Half,
             scale: 1.0,
             number: route.source.0,
             halves: false,

@@ -3,7 +3,7 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::{Number, Window, volume};
+use super::{Scalar, Window, volume};
 use crate::error::Result;
 
 /// Products that are added one after another.
@@ -18,7 +18,7 @@ pub(super) fn cost(window: &Window) -> f64 {
 }
 
 /// The window of the convolution of `x` and `h`, row-major, into `out`.
-pub(super) fn run<T: Number>(_op: &'static str, window: &Window, x: &[T], h: &[T], out: &mut [T]) -> Result<()> {
+pub(super) fn run<T: Scalar>(_op: &'static str, window: &Window, x: &[T], h: &[T], out: &mut [T]) -> Result<()> {
     let row = window.out[2];
     let arch = Arch::new();
     let segments = row.div_ceil(SEGMENT);
@@ -42,7 +42,7 @@ pub(super) fn run<T: Number>(_op: &'static str, window: &Window, x: &[T], h: &[T
 
 /// The results from `place` (in the window) on, along the last axis.
 #[inline(always)]
-fn sum_segment<T: Number>(window: &Window, x: &[T], h: &[T], place: [usize; 3], out: &mut [T]) {
+fn sum_segment<T: Scalar>(window: &Window, x: &[T], h: &[T], place: [usize; 3], out: &mut [T]) {
     let Window { signal, kernel, start, .. } = *window;
     let mut sums = [T::zeroed(); SEGMENT];
     let sums = &mut sums[..out.len()];
@@ -83,7 +83,7 @@ fn taps(at: usize, signal: usize, kernel: usize) -> std::ops::Range<usize> {
 }
 
 #[inline(always)]
-fn flush<T: Number>(sums: &mut [T], out: &mut [T]) {
+fn flush<T: Scalar>(sums: &mut [T], out: &mut [T]) {
     for (out, sum) in out.iter_mut().zip(sums) {
         *out = out.plus(*sum);
         *sum = T::zeroed();

@@ -5,7 +5,7 @@ use num_complex::Complex32;
 use rayon::prelude::*;
 
 use super::transform::{cost_of, fast_length};
-use super::{Number, Window};
+use super::{Scalar, Window};
 use crate::cpu::fft::{LineTransform, Plans};
 use crate::cpu::view::zeroed_vec;
 use crate::error::Result;
@@ -46,7 +46,7 @@ struct Buffers<T> {
 }
 
 /// Convolves lines of `n` entries with kernels of `taps` entries, one for each line or one for all, into lines of `each`.
-pub(super) fn run<T: Number>(
+pub(super) fn run<T: Scalar>(
     plans: &Plans,
     op: &'static str,
     cut: &Cut,
@@ -97,7 +97,7 @@ struct Filter<'a, T> {
     n: usize,
 }
 
-impl<T: Number> Filter<'_, T> {
+impl<T: Scalar> Filter<'_, T> {
     fn scratch(&self) -> usize {
         self.transforms.forward.scratch().max(self.transforms.backward.scratch())
     }

@@ -26,7 +26,7 @@ use crate::work::{ConvolveAlgorithm, ConvolveRecipe, ConvolveWork, Cut, Kept, Mo
 pub(super) type Shape = [usize; 3];
 
 /// Numbers that can be convolved.
-pub(super) trait Number: Pod + Send + Sync + Mul<f32, Output = Self> {
+pub(super) trait Scalar: Pod + Send + Sync + Mul<f32, Output = Self> {
     /// The complex conjugate.
     fn conjugate(self) -> Self;
     /// `self + a · b`.
@@ -37,7 +37,7 @@ pub(super) trait Number: Pod + Send + Sync + Mul<f32, Output = Self> {
     fn transforms(plans: &Plans, op: &'static str, length: usize) -> Result<Transforms<Self>>;
 }
 
-impl Number for f32 {
+impl Scalar for f32 {
     fn conjugate(self) -> Self {
         self
     }
@@ -61,7 +61,7 @@ impl Number for f32 {
     }
 }
 
-impl Number for Complex32 {
+impl Scalar for Complex32 {
     fn conjugate(self) -> Self {
         self.conj()
     }
@@ -125,7 +125,7 @@ pub(super) fn run(plans: &Plans, work: &ConvolveWork, signal: &Operand, kernel: 
     }
 }
 
-fn convolve<T: Number>(
+fn convolve<T: Scalar>(
     plans: &Plans,
     work: &ConvolveWork,
     signal: View<'_, T>,
@@ -239,7 +239,7 @@ fn window(work: &ConvolveWork, signal: Shape, kernel: Shape) -> Window {
 }
 
 /// Kernels folded to the signal's lengths; a correlation's runs backwards around the circle.
-fn wrapped_kernel<T: Number>(op: &'static str, h: &[T], from: Shape, to: Shape, correlate: bool) -> Result<Vec<T>> {
+fn wrapped_kernel<T: Scalar>(op: &'static str, h: &[T], from: Shape, to: Shape, correlate: bool) -> Result<Vec<T>> {
     let mut out: Vec<T> = zeroed_vec(op, (h.len() / volume(from)).saturating_mul(volume(to)))?;
     let kernels = out.par_chunks_exact_mut(volume(to)).zip(h.par_chunks_exact(volume(from)));
     kernels.for_each(|(out, h)| {
@@ -262,7 +262,7 @@ fn wrapped_kernel<T: Number>(op: &'static str, h: &[T], from: Shape, to: Shape, 
 }
 
 /// Signals with all but their first entry in front of them once more, along every axis.
-fn repeated_signal<T: Number>(op: &'static str, x: &[T], from: Shape, to: Shape) -> Result<Vec<T>> {
+fn repeated_signal<T: Scalar>(op: &'static str, x: &[T], from: Shape, to: Shape) -> Result<Vec<T>> {
     let mut out = zeroed_vec(op, (x.len() / volume(from)).saturating_mul(volume(to)))?;
     for (out, x) in out.chunks_exact_mut(volume(to)).zip(x.chunks_exact(volume(from))) {
         for_each_place(to, |[a, b, c], flat| {

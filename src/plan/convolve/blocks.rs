@@ -3,7 +3,7 @@
 use super::{Axis, Geometry};
 use crate::error::Result;
 use crate::plan::fft::{
-    AxisTransform, Batch, Blocks, FftChoices, Number, Product, Side, append_axis, append_blocks, good_length,
+    AxisTransform, Batch, Blocks, FftChoices, Product, Side, SourceKind, append_axis, append_blocks, good_length,
     is_smooth, longest_block,
 };
 use crate::plan::{BufferId, Limits, Program};
@@ -163,7 +163,7 @@ fn kernel_spectrum(
         length: way.cut.points,
         inverse: reversed,
         scale: 1.0,
-        number: if geometry.complex() { Number::Complex } else { Number::Real },
+        number: if geometry.complex() { SourceKind::Complex } else { SourceKind::Real },
         halves: geometry.stored[1].halves,
         conjugate: geometry.conjugate,
         source: Side { buffer: BufferId::Input(1), offset, stride, length: axis.kernel },

@@ -3,7 +3,8 @@
 use super::{Axis, Geometry};
 use crate::error::{Error, Result};
 use crate::plan::fft::{
-    AxisTransform, Batch, FftChoices, FftRecipe, Number, Part, Product, Side, append_axis, first, good_length, parts,
+    AxisTransform, Batch, FftChoices, FftRecipe, Part, Product, Side, SourceKind, append_axis, first, good_length,
+    parts,
 };
 use crate::plan::stored::Stored;
 use crate::plan::{BufferId, Limits, Program};
@@ -259,7 +260,7 @@ impl Spectra<'_> {
                 length: lengths[axis],
                 inverse: side.inverse,
                 scale: 1.0,
-                number: if fresh && !side.stored.complex { Number::Real } else { Number::Complex },
+                number: if fresh && !side.stored.complex { SourceKind::Real } else { SourceKind::Complex },
                 halves: fresh && side.stored.halves,
                 conjugate: fresh && side.conjugate,
                 source: Side { buffer, offset, stride: source_strides[axis], length: sizes[axis] },
@@ -325,7 +326,7 @@ impl Spectra<'_> {
                 length: lengths[axis],
                 inverse: true,
                 scale: (1.0 / lengths[axis] as f64) as f32,
-                number: if last && !geometry.complex() { Number::Half } else { Number::Complex },
+                number: if last && !geometry.complex() { SourceKind::Half } else { SourceKind::Complex },
                 halves: false,
                 conjugate: false,
                 source: Side {

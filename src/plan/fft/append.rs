@@ -12,7 +12,7 @@ use crate::plan::{BufferId, Limits, Pass, Program};
 
 /// What an entry along the source's axis is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Number {
+pub(crate) enum SourceKind {
     /// A real number.
     Real,
     /// A complex number.
@@ -72,7 +72,7 @@ pub(crate) struct AxisTransform {
     /// Factor of the result.
     pub(crate) scale: f32,
     /// What the source's entries are.
-    pub(crate) number: Number,
+    pub(crate) number: SourceKind,
     /// They are stored in f16.
     pub(crate) halves: bool,
     /// Take the conjugate of the source.
@@ -163,9 +163,9 @@ impl AxisTransform {
         let even = self.length.is_multiple_of(2);
         let half = self.length / 2;
         let packed = match self.number {
-            Number::Half => even && self.real_result,
-            Number::Real => even && !self.real_result && self.result_start + self.result.length <= half + 1,
-            Number::Complex => false,
+            SourceKind::Half => even && self.real_result,
+            SourceKind::Real => even && !self.real_result && self.result_start + self.result.length <= half + 1,
+            SourceKind::Complex => false,
         };
         match packed.then(|| FftRecipe::new(half, limits, choices)).flatten() {
             Some(recipe) => Some((recipe, true)),
@@ -174,7 +174,7 @@ impl AxisTransform {
     }
 
     pub(super) fn source_bytes(&self) -> u64 {
-        Stored { complex: self.number != Number::Real, halves: self.halves }.bytes()
+        Stored { complex: self.number != SourceKind::Real, halves: self.halves }.bytes()
     }
 
     pub(super) fn result_bytes(&self) -> u64 {

@@ -2,7 +2,7 @@
 //! D. Bailey, *FFTs in external or hierarchical memory*, 1990).
 
 use super::FftChoices;
-use super::append::{AxisTransform, Columns, Number, Side, first};
+use super::append::{AxisTransform, Columns, Side, SourceKind, first};
 use super::gather;
 use super::geometry::{Batch, Part, window_bytes};
 use super::recipe::{COMPLEX_BYTES, divisors, is_smooth};
@@ -15,7 +15,7 @@ pub(super) fn split(transform: &AxisTransform, limits: &Limits) -> Option<[usize
     let held =
         |length: usize| window_bytes((0, length as i64 - 1), COMPLEX_BYTES as u64, limits) <= limits.max_binding_bytes;
     let whole = transform.source.length == n && transform.result.length == n && transform.result_start == 0;
-    let plain = transform.number == Number::Complex && !transform.real_result && transform.taper.is_none();
+    let plain = transform.number == SourceKind::Complex && !transform.real_result && transform.taper.is_none();
     if held(n) || !whole || !plain || !is_smooth(n) || u32::try_from(n).is_err() {
         return None;
     }

@@ -18,7 +18,7 @@ mod tables;
 pub(super) mod tests;
 
 pub(crate) use append::first;
-pub(crate) use append::{AxisTransform, Number, Product, Side, Taper, append_axis};
+pub(crate) use append::{AxisTransform, Product, Side, SourceKind, Taper, append_axis};
 pub(crate) use blocks::{Blocks, append_blocks, longest_block};
 pub(crate) use geometry::{Batch, Part, parts, reach, window, window_bytes};
 pub(crate) use recipe::{FftRecipe, good_length, is_smooth};
@@ -87,9 +87,9 @@ pub(crate) fn lower(work: &FftWork, inputs: &[Input<'_>], limits: &Limits, choic
     }
     let half = work.length / 2 + 1;
     let (source, source_length, result_length, result_bytes) = match work.kind {
-        FftKind::Complex => (Number::Complex, work.length, work.length, 8),
-        FftKind::RealToHalf => (Number::Real, work.length, half, 8),
-        FftKind::HalfToReal => (Number::Half, half, work.length, 4),
+        FftKind::Complex => (SourceKind::Complex, work.length, work.length, 8),
+        FftKind::RealToHalf => (SourceKind::Real, work.length, half, 8),
+        FftKind::HalfToReal => (SourceKind::Half, half, work.length, 4),
     };
     let mut shape = layout.shape.clone();
     shape[work.axis] = result_length;
@@ -122,7 +122,7 @@ pub(crate) fn lower(work: &FftWork, inputs: &[Input<'_>], limits: &Limits, choic
         inverse: work.inverse,
         scale: work.scale,
         number: source,
-        halves: Stored::new(source != Number::Real, input.element_bytes).halves,
+        halves: Stored::new(source != SourceKind::Real, input.element_bytes).halves,
         conjugate: false,
         source: Side {
             buffer: BufferId::Input(0),

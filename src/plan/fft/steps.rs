@@ -1,6 +1,6 @@
 //! The passes of a recipe: what each does to its lines, and where the transform's own wishes enter.
 
-use super::append::{AxisTransform, Number};
+use super::append::{AxisTransform, SourceKind};
 use super::line::{Between, LinePass, Source, Target};
 use super::recipe::{FftRecipe, Form, LineShape};
 use super::sections::Section;
@@ -66,7 +66,7 @@ pub(super) fn steps<'a>(
         }
     }
     // Half a spectrum is put together from both its ends, which only a line in one workgroup has at hand.
-    let halved = packed && transform.number == Number::Real;
+    let halved = packed && transform.number == SourceKind::Real;
     let untangled = halved && recipe.is_one_line();
     if halved && !untangled {
         let pass = LinePass { source: Source::Tangled, ..LinePass::plain(single) };
@@ -77,14 +77,14 @@ pub(super) fn steps<'a>(
         step.pass.taper = transform.taper.is_some();
         step.pass.halves = transform.halves;
         step.pass.source = match (transform.number, packed) {
-            (Number::Complex, _) => Source::Complex,
-            (Number::Real, false) => Source::Real,
-            (Number::Real, true) => Source::RealPair,
-            (Number::Half, false) => Source::Half,
-            (Number::Half, true) => Source::HalfPair,
+            (SourceKind::Complex, _) => Source::Complex,
+            (SourceKind::Real, false) => Source::Real,
+            (SourceKind::Real, true) => Source::RealPair,
+            (SourceKind::Half, false) => Source::Half,
+            (SourceKind::Half, true) => Source::HalfPair,
         };
         let wanted = match transform.number {
-            Number::Half => transform.length / 2 + 1,
+            SourceKind::Half => transform.length / 2 + 1,
             _ => transform.length,
         };
         step.pass.short = transform.source.length < wanted;
@@ -94,7 +94,7 @@ pub(super) fn steps<'a>(
     if let Some(step) = steps.last_mut() {
         step.last = true;
         let given = match (transform.number, &recipe.form) {
-            (Number::Real, _) if halved => transform.length / 2 + 1,
+            (SourceKind::Real, _) if halved => transform.length / 2 + 1,
             (_, Form::Bluestein(_)) => recipe.inner_length(),
             _ => transform.length,
         };
