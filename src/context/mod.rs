@@ -60,7 +60,7 @@ impl Context {
     /// even length is a complex one of half as many points.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if the length is 0 or beyond what three passes can do.
+    /// [`Error::InvalidArgument`] if the length is 0 or beyond what the passes can do.
     ///
     /// # Examples
     /// ```
@@ -76,8 +76,8 @@ impl Context {
         let (Some(limits), Some(choices)) = (self.limits(), self.choices()) else {
             return Ok(format!("{length} by rustfft"));
         };
-        let recipe = FftRecipe::new(length, limits, &choices.fft);
-        recipe.map(|recipe| recipe.to_string()).ok_or_else(|| refused("is too long for three passes"))
+        let recipe = FftRecipe::new(length, false, limits, &choices.fft);
+        recipe.map(|recipe| recipe.to_string()).ok_or_else(|| refused("is too long"))
     }
 
     /// How this convolution of tensors without gaps is done here.

@@ -162,14 +162,17 @@ impl AxisTransform {
     fn recipe(&self, limits: &Limits, choices: &FftChoices) -> Option<(FftRecipe, bool)> {
         let even = self.length.is_multiple_of(2);
         let half = self.length / 2;
+        let apart = self.source.stride.abs() > 1 || self.result.stride.abs() > 1;
         let packed = match self.number {
             SourceKind::Half => even && self.real_result,
             SourceKind::Real => even && !self.real_result && self.result_start + self.result.length <= half + 1,
             SourceKind::Complex => false,
         };
-        match packed.then(|| FftRecipe::new(half, limits, choices)).flatten() {
+        // Half a spectrum is put together best in the workgroup that has the whole line.
+        let packed_apart = apart && self.number == SourceKind::Half;
+        match packed.then(|| FftRecipe::new(half, packed_apart, limits, choices)).flatten() {
             Some(recipe) => Some((recipe, true)),
-            None => Some((FftRecipe::new(self.length, limits, choices)?, false)),
+            None => Some((FftRecipe::new(self.length, apart, limits, choices)?, false)),
         }
     }
 
@@ -262,15 +265,22 @@ fn append_pass(
         let rotation = u32::from(step.pass.columns.is_some());
         dimensions.push(Dimension { size: *size, source, result, rotation, product: axis.product });
     }
-    let (mut outer, mut weight) = (inner, 1);
-    for &length in before {
-        outer /= length;
-        let result = if step.in_place { outer } else { weight };
-        let (source, result) = ((0, outer as i64), (0, result as i64));
-        dimensions.push(Dimension { size: length, source, result, ..Dimension::default() });
-        weight *= length;
+    if step.in_place {
+        let apart = (0, (inner / done) as i64);
+        dimensions.push(Dimension { size: done, source: apart, result: apart, ..Dimension::default() });
+    } else {
+        // The first digit of a coefficient is the last of its place: neighbours of the result are done together.
+        let (mut outer, mut weight) = (inner / done, done);
+        for &length in before.iter().rev() {
+            weight /= length;
+            let (source, result) = ((0, outer as i64), (0, weight as i64));
+            dimensions.push(Dimension { size: length, source, result, ..Dimension::default() });
+            outer *= length;
+        }
     }
-    dimensions.push(Dimension { size: rest, source: (0, 1), result: (0, 1), rotation: 1, product: 0 });
+    // All passes take their roots of unity from the table of the first.
+    let rotation = done as u32;
+    dimensions.push(Dimension { size: rest, source: (0, 1), result: (0, 1), rotation, product: 0 });
     dimensions.retain(|dimension| dimension.size != 1);
     if dimensions.is_empty() {
         dimensions.push(Dimension { size: 1, ..Dimension::default() });

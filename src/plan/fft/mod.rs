@@ -42,6 +42,10 @@ pub struct FftChoices {
     pub longest_line: usize,
     /// Whether entries in workgroup memory are spread over its banks.
     pub padded: bool,
+    /// Whether a pass over columns, or one of several, is a single butterfly for each line, so that nothing goes through
+    /// workgroup memory. Where that is memory like any other, another pass costs no more than an exchange, and lines that
+    /// are short leave the caches to their neighbours.
+    pub single_butterflies: bool,
 }
 
 impl FftChoices {
@@ -55,6 +59,7 @@ impl FftChoices {
                 threads: lanes,
                 invocations: lanes,
                 padded: false,
+                single_butterflies: true,
                 ..Self::default()
             },
             _ => Self::default(),
@@ -64,7 +69,14 @@ impl FftChoices {
 
 impl Default for FftChoices {
     fn default() -> Self {
-        Self { largest_radix: 16, threads: 256, invocations: 64, longest_line: 4096, padded: true }
+        Self {
+            largest_radix: 16,
+            threads: 256,
+            invocations: 64,
+            longest_line: 4096,
+            padded: true,
+            single_butterflies: false,
+        }
     }
 }
 

@@ -14,6 +14,9 @@ const LONGEST_TWICE: usize = 16;
 /// Complex numbers of a cache line.
 const NEIGHBOURS: usize = 8;
 
+/// Most passes of a single butterfly.
+const MOST_PASSES: usize = 6;
+
 /// Bytes of a complex number.
 pub(super) const COMPLEX_BYTES: usize = 8;
 
@@ -54,11 +57,15 @@ pub(crate) struct LineShape {
 }
 
 impl FftRecipe {
-    /// The recipe for `length` ≥ 1 points; `None` where the length is beyond what three passes can do.
-    pub(crate) fn new(length: usize, limits: &Limits, choices: &FftChoices) -> Option<Self> {
+    /// The recipe for `length` ≥ 1 points, whose neighbours may lie `apart`; `None` where the length is beyond what the
+    /// passes can do.
+    pub(crate) fn new(length: usize, apart: bool, limits: &Limits, choices: &FftChoices) -> Option<Self> {
         let longest = longest_line(limits, choices);
         if is_smooth(length) {
-            if let Some(passes) = split(length, longest, choices) {
+            let several = choices.single_butterflies && (apart || length > longest);
+            let single = several.then(|| radices(length, choices.largest_radix));
+            let single = single.filter(|passes| passes.len() <= MOST_PASSES);
+            if let Some(passes) = single.or_else(|| split(length, longest, choices)) {
                 return Some(Self { length, form: Form::Smooth(shapes(passes, limits, choices)) });
             }
         }
@@ -154,8 +161,10 @@ impl LineShape {
     /// side by side as fill a cache line.
     pub(super) fn side_by_side(&self, limits: &Limits, choices: &FftChoices) -> Self {
         let memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
-        let by_memory = if self.radices.len() > 1 { memory / self.stride() } else { NEIGHBOURS };
-        let lines = by_memory.clamp(self.lines, NEIGHBOURS.max(self.lines));
+        let exchanged = self.radices.len() > 1;
+        // Where nothing is exchanged, two cache lines, for the fewer workgroups.
+        let wanted = if exchanged { (memory / self.stride()).min(NEIGHBOURS) } else { 2 * NEIGHBOURS };
+        let lines = wanted.max(self.lines).min(limits.max_invocations as usize);
         let most = (limits.max_invocations as usize).min(choices.invocations.max(choices.threads));
         Self { lines, threads: (most / lines).clamp(1, self.threads), ..self.clone() }
     }
@@ -319,7 +328,7 @@ mod tests {
         let long =
             [2048, 2187, 3125, 4096, 10_007, 30_030, 59_049, 65_536, 100_003, 1 << 18, 1 << 20, 1 << 24, 28_561 * 13];
         for n in (1..=1100).chain(long) {
-            let recipe = FftRecipe::new(n, &limits, &choices).unwrap();
+            let recipe = FftRecipe::new(n, false, &limits, &choices).unwrap();
             let inner = recipe.inner_length();
             let passes = recipe.passes();
             match &recipe.form {
@@ -343,11 +352,17 @@ mod tests {
     fn recipes_print_their_radices() {
         let limits = Limits::webgpu_defaults();
         let choices = FftChoices { largest_radix: 16, ..FftChoices::default() };
-        let print = |n| FftRecipe::new(n, &limits, &choices).unwrap().to_string();
+        let print = |n| FftRecipe::new(n, false, &limits, &choices).unwrap().to_string();
         assert_eq!(print(13), "13 = (13)");
         assert_eq!(print(1000), "1000 = (10·10·10)");
         assert_eq!(print(4096), "4096 = (16) · (16·16)");
         assert_eq!(print(17), "17 = Rader by (16)");
         assert_eq!(print(47), "47 = Bluestein by (12·8)");
+        // Columns, and what no workgroup holds, a butterfly a pass.
+        let single = FftChoices { largest_radix: 36, single_butterflies: true, ..choices.clone() };
+        let print = |n, apart| FftRecipe::new(n, apart, &limits, &single).unwrap().to_string();
+        assert_eq!(print(1024, false), "1024 = (32·32)");
+        assert_eq!(print(1024, true), "1024 = (32) · (32)");
+        assert_eq!(print(1 << 20, false), "1048576 = (32) · (32) · (32) · (32)");
     }
 }

@@ -25,12 +25,11 @@ pub(super) fn steps<'a>(
     single: &'a LineShape,
 ) -> Vec<Step<'a>> {
     let sequence = |passes: &'a [LineShape]| {
-        let mut rest: usize = passes.iter().map(|p| p.length).product();
+        let whole: usize = passes.iter().map(|p| p.length).product();
         let last = passes.len() - 1;
         let mut steps = Vec::with_capacity(passes.len());
         for (position, shape) in passes.iter().enumerate() {
-            let rotate = (position < last).then_some(rest);
-            rest /= shape.length;
+            let rotate = (position < last).then_some(whole);
             let pass = LinePass { rotate, ..LinePass::plain(shape) };
             steps.push(Step { pass, position: Some(position), in_place: position < last, first: false, last: false });
         }
