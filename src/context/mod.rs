@@ -76,7 +76,7 @@ impl Context {
         let (Some(limits), Some(choices)) = (self.limits(), self.choices()) else {
             return Ok(format!("{length} by rustfft"));
         };
-        let recipe = FftRecipe::new(length, false, limits, &choices.fft);
+        let recipe = FftRecipe::new(length, limits, &choices.fft);
         recipe.map(|recipe| recipe.to_string()).ok_or_else(|| refused("is too long"))
     }
 

@@ -65,8 +65,7 @@ pub(super) fn unsupported(op: &'static str, limits: &Limits) -> Error {
 /// Rough number of operations of one transform along all axes.
 pub(in crate::plan) fn transform_cost(lengths: &[usize], limits: &Limits, choices: &FftChoices) -> Option<f64> {
     let points: f64 = lengths.iter().map(|&n| n as f64).product();
-    let of_axis =
-        |&n: &usize| Some(FftRecipe::new(n, false, limits, choices)?.cost() * (points / n as f64) * MEMORY_FACTOR);
+    let of_axis = |&n: &usize| Some(FftRecipe::new(n, limits, choices)?.cost() * (points / n as f64) * MEMORY_FACTOR);
     lengths.iter().map(of_axis).sum()
 }
 

@@ -162,17 +162,14 @@ impl AxisTransform {
     fn recipe(&self, limits: &Limits, choices: &FftChoices) -> Option<(FftRecipe, bool)> {
         let even = self.length.is_multiple_of(2);
         let half = self.length / 2;
-        let apart = self.source.stride.abs() > 1 || self.result.stride.abs() > 1;
         let packed = match self.number {
             SourceKind::Half => even && self.real_result,
             SourceKind::Real => even && !self.real_result && self.result_start + self.result.length <= half + 1,
             SourceKind::Complex => false,
         };
-        // Half a spectrum is put together best in the workgroup that has the whole line.
-        let packed_apart = apart && self.number == SourceKind::Half;
-        match packed.then(|| FftRecipe::new(half, packed_apart, limits, choices)).flatten() {
+        match packed.then(|| FftRecipe::new(half, limits, choices)).flatten() {
             Some(recipe) => Some((recipe, true)),
-            None => Some((FftRecipe::new(self.length, apart, limits, choices)?, false)),
+            None => Some((FftRecipe::new(self.length, limits, choices)?, false)),
         }
     }
 

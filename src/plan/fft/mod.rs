@@ -42,9 +42,9 @@ pub struct FftChoices {
     pub longest_line: usize,
     /// Whether entries in workgroup memory are spread over its banks.
     pub padded: bool,
-    /// Whether a pass over columns, or one of several, is a single butterfly for each line, so that nothing goes through
-    /// workgroup memory. Where that is memory like any other, another pass costs no more than an exchange, and lines that
-    /// are short leave the caches to their neighbours.
+    /// Whether a transform that takes several passes has one butterfly in each, so that nothing goes through workgroup
+    /// memory. Where that is memory like any other, another pass costs no more than an exchange, and lines that are short
+    /// leave the caches to their neighbours.
     pub single_butterflies: bool,
 }
 

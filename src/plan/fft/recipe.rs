@@ -57,12 +57,11 @@ pub(crate) struct LineShape {
 }
 
 impl FftRecipe {
-    /// The recipe for `length` ≥ 1 points, whose neighbours may lie `apart`; `None` where the length is beyond what the
-    /// passes can do.
-    pub(crate) fn new(length: usize, apart: bool, limits: &Limits, choices: &FftChoices) -> Option<Self> {
+    /// The recipe for `length` ≥ 1 points; `None` where the length is beyond what the passes can do.
+    pub(crate) fn new(length: usize, limits: &Limits, choices: &FftChoices) -> Option<Self> {
         let longest = longest_line(limits, choices);
         if is_smooth(length) {
-            let several = choices.single_butterflies && (apart || length > longest);
+            let several = choices.single_butterflies && length > longest;
             let single = several.then(|| radices(length, choices.largest_radix));
             let single = single.filter(|passes| passes.len() <= MOST_PASSES);
             if let Some(passes) = single.or_else(|| split(length, longest, choices)) {
@@ -328,7 +327,7 @@ mod tests {
         let long =
             [2048, 2187, 3125, 4096, 10_007, 30_030, 59_049, 65_536, 100_003, 1 << 18, 1 << 20, 1 << 24, 28_561 * 13];
         for n in (1..=1100).chain(long) {
-            let recipe = FftRecipe::new(n, false, &limits, &choices).unwrap();
+            let recipe = FftRecipe::new(n, &limits, &choices).unwrap();
             let inner = recipe.inner_length();
             let passes = recipe.passes();
             match &recipe.form {
@@ -352,17 +351,16 @@ mod tests {
     fn recipes_print_their_radices() {
         let limits = Limits::webgpu_defaults();
         let choices = FftChoices { largest_radix: 16, ..FftChoices::default() };
-        let print = |n| FftRecipe::new(n, false, &limits, &choices).unwrap().to_string();
+        let print = |n| FftRecipe::new(n, &limits, &choices).unwrap().to_string();
         assert_eq!(print(13), "13 = (13)");
         assert_eq!(print(1000), "1000 = (10·10·10)");
         assert_eq!(print(4096), "4096 = (16) · (16·16)");
         assert_eq!(print(17), "17 = Rader by (16)");
         assert_eq!(print(47), "47 = Bluestein by (12·8)");
-        // Columns, and what no workgroup holds, a butterfly a pass.
+        // What no workgroup holds, a butterfly a pass.
         let single = FftChoices { largest_radix: 36, single_butterflies: true, ..choices.clone() };
-        let print = |n, apart| FftRecipe::new(n, apart, &limits, &single).unwrap().to_string();
-        assert_eq!(print(1024, false), "1024 = (32·32)");
-        assert_eq!(print(1024, true), "1024 = (32) · (32)");
-        assert_eq!(print(1 << 20, false), "1048576 = (32) · (32) · (32) · (32)");
+        let print = |n| FftRecipe::new(n, &limits, &single).unwrap().to_string();
+        assert_eq!(print(1024), "1024 = (32·32)");
+        assert_eq!(print(1 << 20), "1048576 = (32) · (32) · (32) · (32)");
     }
 }
