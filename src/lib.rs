@@ -26,6 +26,7 @@ mod engine;
 mod error;
 mod expr;
 mod kernel;
+mod memory;
 pub mod methods;
 mod metric;
 mod ops;

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module may import from the ones before it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "error",
+    "memory",
     "expr",
     "metric",
     "kernel",

@@ -60,7 +60,7 @@ impl Context {
     /// even length is a complex one of half as many points.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if the length is 0 or beyond what the passes can do.
+    /// [`Error::InvalidArgument`] if the length is 0 or longer than passes over lines that a workgroup holds can do.
     ///
     /// # Examples
     /// ```
@@ -77,7 +77,9 @@ impl Context {
             return Ok(format!("{length} by rustfft"));
         };
         let recipe = FftRecipe::new(length, limits, &choices.fft);
-        recipe.map(|recipe| recipe.to_string()).ok_or_else(|| refused("is too long"))
+        recipe.map(|recipe| recipe.to_string()).ok_or_else(|| {
+            refused("is more than passes over lines that a workgroup holds can do; transform parts of it")
+        })
     }
 
     /// How this convolution of tensors without gaps is done here.

@@ -11,7 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use bytemuck::Pod;
 
 use crate::error::{Error, Result};
-use crate::work::{StorageCell, prefer_large_pages};
+use crate::memory::prefer_large_pages;
+use crate::work::StorageCell;
 
 /// Bytes to which every allocation is aligned: enough for every element type, and no more than the allocator gives
 /// anyway, because only then does the system hand out zero pages that nobody has to clear.
@@ -58,9 +59,9 @@ impl Memory {
         let refused = Error::OutOfMemory { op, requested: bytes as u64 };
         let Ok(block) = Block::from_size_align(bytes, ALIGNMENT) else { return Err(refused) };
         // SAFETY: `block` has a size above 0.
-        let start = unsafe { alloc_zeroed(block) };
+        let start = NonNull::new(unsafe { alloc_zeroed(block) }).ok_or(refused)?;
         prefer_large_pages(start, bytes);
-        NonNull::new(start).map(|start| Self { start, bytes }).ok_or(refused)
+        Ok(Self { start, bytes })
     }
 
     /// Room for `len` entries of `T`, all of which the caller will write.

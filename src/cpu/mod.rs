@@ -28,11 +28,10 @@ pub(crate) use convolve::recipe as convolve_recipe;
 
 use std::any::Any;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::work::{Bytes, Executor, Input, Operand, Pending, Storage, Work};
+use crate::work::{Executor, Input, Operand, Pending, Storage, Take, Work};
 use memory::Memory;
 
 /// Runs work on the host's own cores.
@@ -104,13 +103,13 @@ impl Executor for Cpu {
         Ok(())
     }
 
-    fn read(&self, storage: &Storage, offset: u64, bytes: u64) -> Pending<'_, Bytes<'_>> {
-        Box::pin(std::future::ready(self.read_now(storage, offset, bytes)))
+    fn read<'a>(&'a self, storage: &Storage, offset: u64, bytes: u64, take: Take<'a>) -> Pending<'a, ()> {
+        Box::pin(std::future::ready(self.part(storage, offset, bytes).and_then(take)))
     }
 
     #[cfg(not(target_arch = "wasm32"))]
-    fn read_blocking(&self, storage: &Storage, offset: u64, bytes: u64) -> Result<Bytes<'_>> {
-        self.read_now(storage, offset, bytes)
+    fn read_blocking(&self, storage: &Storage, offset: u64, bytes: u64, take: Take<'_>) -> Result<()> {
+        self.part(storage, offset, bytes).and_then(take)
     }
 
     fn flush(&self) -> Result<()> {
@@ -123,26 +122,14 @@ impl Executor for Cpu {
 }
 
 impl Cpu {
-    fn read_now(&self, storage: &Storage, offset: u64, bytes: u64) -> Result<Bytes<'static>> {
-        let held = self.storage_bytes("read", storage)?.len();
+    fn part<'a>(&self, storage: &'a Storage, offset: u64, bytes: u64) -> Result<&'a [u8]> {
+        let all = self.storage_bytes("read", storage)?;
         let start = usize::try_from(offset).ok();
         let end = offset.checked_add(bytes).and_then(|end| usize::try_from(end).ok());
-        let range = start.zip(end).map(|(start, end)| start..end).filter(|range| range.end <= held);
-        let message = || Error::argument("read", format!("{bytes} bytes from {offset}"), format!("of only {held}"));
-        Ok(Box::new(Part { storage: storage.clone(), range: range.ok_or_else(message)? }))
-    }
-}
-
-/// Some bytes of a tensor's memory.
-struct Part {
-    storage: Storage,
-    range: Range<usize>,
-}
-
-impl AsRef<[u8]> for Part {
-    fn as_ref(&self) -> &[u8] {
-        let bytes = self.storage.downcast().map_or(&[][..], Memory::entries::<u8>);
-        bytes.get(self.range.clone()).unwrap_or_default()
+        let range = start.zip(end).and_then(|(start, end)| all.get(start..end));
+        range.ok_or_else(|| {
+            Error::argument("read", format!("{bytes} bytes from {offset}"), format!("of only {}", all.len()))
+        })
     }
 }
 

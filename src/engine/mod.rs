@@ -23,7 +23,7 @@ pub use buffer::PoolStatistics;
 use buffer::{DeviceBuffer, DeviceCell, Pool};
 use disk::DiskCache;
 use pipeline::Pipelines;
-use read::{Mapped, Words};
+use read::Words;
 use recorder::{Batch, PARAMETER_BYTES};
 use staging::StagingRing;
 
@@ -32,7 +32,7 @@ use crate::device::in_turn;
 use crate::device::{Guard, OpenedDevice};
 use crate::error::{Error, Result};
 use crate::plan::{self, Choices, Limits};
-use crate::work::{Bytes, Executor, Input, Operand, Pending, Storage, Work};
+use crate::work::{Executor, Input, Operand, Pending, Storage, Take, Work};
 
 /// A device with everything that running work on it needs.
 pub(crate) struct Engine(ManuallyDrop<Parts>);
@@ -48,7 +48,7 @@ pub(crate) struct Parts {
     pool: Arc<Pool>,
     staging: StagingRing,
     constants: Mutex<HashMap<String, Arc<DeviceBuffer>>>,
-    readback: read::Idle,
+    readback: Mutex<Vec<wgpu::Buffer>>,
     batch: Mutex<Batch>,
     parameter_alignment: usize,
     /// Cost after which recorded work is handed over.
@@ -102,7 +102,7 @@ impl Engine {
             pool: Pool::new(),
             staging: StagingRing::new(),
             constants: Mutex::new(HashMap::new()),
-            readback: read::Idle::default(),
+            readback: Mutex::new(Vec::new()),
             batch: Mutex::new(Batch::new(uniform)),
             parameter_alignment: alignment as usize,
             #[cfg(not(target_arch = "wasm32"))]
@@ -211,8 +211,13 @@ impl Engine {
         Ok((target, slot))
     }
 
-    fn finish_read(&self, target: wgpu::Buffer, words: Words) -> Result<Bytes<'_>> {
-        Ok(Box::new(Mapped::new(&self.guard, &self.readback, target, words)?))
+    fn finish_read(&self, target: wgpu::Buffer, words: &Words, take: Take<'_>) -> Result<()> {
+        read::take_out(&self.guard, &target, words, take)?;
+        let mut idle = self.readback.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < 4 {
+            idle.push(target);
+        }
+        Ok(())
     }
 
     fn take_readback(&self, bytes: u64) -> Result<wgpu::Buffer> {
@@ -276,9 +281,9 @@ impl Executor for Engine {
         Ok(())
     }
 
-    fn read(&self, storage: &Storage, offset: u64, bytes: u64) -> Pending<'_, Bytes<'_>> {
+    fn read<'a>(&'a self, storage: &Storage, offset: u64, bytes: u64, take: Take<'a>) -> Pending<'a, ()> {
         if bytes == 0 {
-            let outcome = self.own("read", storage).map(|_| Box::new([]) as Bytes<'_>);
+            let outcome = self.own("read", storage).and_then(|_| take(&[]));
             return Box::pin(std::future::ready(outcome));
         }
         let words = Words::around(offset, bytes);
@@ -291,20 +296,20 @@ impl Executor for Engine {
             }
             slot.wait().await?;
             self.guard.resolve().await?;
-            self.finish_read(target, words)
+            self.finish_read(target, &words, take)
         })
     }
 
     #[cfg(not(target_arch = "wasm32"))]
-    fn read_blocking(&self, storage: &Storage, offset: u64, bytes: u64) -> Result<Bytes<'_>> {
+    fn read_blocking(&self, storage: &Storage, offset: u64, bytes: u64, take: Take<'_>) -> Result<()> {
         if bytes == 0 {
-            return self.own("read", storage).map(|_| Box::new([]) as Bytes<'_>);
+            return self.own("read", storage).and_then(|_| take(&[]));
         }
         let words = Words::around(offset, bytes);
         let (target, slot) = self.start_read(storage, &words)?;
         read::drive(&self.guard, &slot);
         pollster::block_on(slot.wait())?;
-        self.finish_read(target, words)
+        self.finish_read(target, &words, take)
     }
 
     fn flush(&self) -> Result<()> {

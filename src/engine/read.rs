@@ -6,6 +6,7 @@ use std::task::{Poll, Waker};
 
 use crate::device::Guard;
 use crate::error::{Error, Result};
+use crate::work::Take;
 
 /// Where the driver's callback leaves the outcome of a mapping.
 #[derive(Clone, Default)]
@@ -80,49 +81,19 @@ pub(crate) fn map(guard: &Guard, buffer: &wgpu::Buffer) -> Result<Slot> {
     Ok(slot)
 }
 
-/// Buffers for reading that nobody uses now.
-pub(crate) type Idle = Mutex<Vec<wgpu::Buffer>>;
-
-/// Idle buffers that are kept.
-const MOST_IDLE: usize = 4;
-
-/// The wanted bytes of a mapped buffer, looked at where they lie: whoever needs them elsewhere copies them once. When
-/// it goes, the buffer is unmapped and idle again.
-pub(crate) struct Mapped<'a> {
-    guard: &'a Guard,
-    idle: &'a Idle,
-    buffer: wgpu::Buffer,
-    /// `None` only while it is dropped: a buffer is unmapped when nobody looks at it any more.
-    view: Option<wgpu::BufferView>,
-    words: Words,
-}
-
-impl<'a> Mapped<'a> {
-    /// Looks at a buffer whose mapping has succeeded.
-    pub(crate) fn new(guard: &'a Guard, idle: &'a Idle, buffer: wgpu::Buffer, words: Words) -> Result<Self> {
-        let view = guard.call("read", words.bytes, |_| buffer.slice(..words.bytes).get_mapped_range())?;
-        let view = view.map_err(|error| Error::DeviceLost { op: "read", message: error.to_string() })?;
-        Ok(Self { guard, idle, buffer, view: Some(view), words })
-    }
-}
-
-impl AsRef<[u8]> for Mapped<'_> {
-    fn as_ref(&self) -> &[u8] {
-        self.view.as_ref().and_then(|view| view.get(self.words.wanted.clone())).unwrap_or_default()
-    }
-}
-
-impl Drop for Mapped<'_> {
-    fn drop(&mut self) {
-        self.view = None;
-        if self.guard.call("read", self.words.bytes, |_| self.buffer.unmap()).is_err() {
-            return;
-        }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MOST_IDLE {
-            idle.push(self.buffer.clone());
-        }
-    }
+/// Has the wanted bytes of a mapped buffer taken and unmaps it. They are looked at only inside the guard: a device that is
+/// lost meanwhile frees what it has mapped.
+pub(crate) fn take_out(guard: &Guard, buffer: &wgpu::Buffer, words: &Words, take: Take<'_>) -> Result<()> {
+    guard.call("read", words.bytes, |_| {
+        let mapped = buffer.slice(..words.bytes).get_mapped_range();
+        let taken = match &mapped {
+            Ok(view) => take(view.get(words.wanted.clone()).unwrap_or_default()),
+            Err(error) => Err(Error::DeviceLost { op: "read", message: error.to_string() }),
+        };
+        drop(mapped);
+        buffer.unmap();
+        taken
+    })?
 }
 
 /// Drives the device until the slot is set. Blocks; native only.

@@ -12,8 +12,8 @@ pub struct StreamTiles {
 impl StreamTiles {
     /// Tiles of an n × m result over d features of f32, such that `in_flight` tiles with their rows stay under
     /// `budget_bytes`, and no tile needs a larger buffer than `max_buffer_bytes`. Each is counted six times: as a result,
-    /// as a buffer that waits to be used again, in mappable memory, as the bytes read from it, as the numbers made of
-    /// those, and once for what allocators keep.
+    /// as a buffer that waits to be used again, in mappable memory, as the numbers read from it, and twice for what allocators
+    /// and drivers keep.
     ///
     /// Whole rows are preferred: the result is then written in order and every row of y is uploaded once.
     pub fn new(n: usize, m: usize, d: usize, budget_bytes: u64, max_buffer_bytes: u64, in_flight: u64) -> Self {

@@ -78,7 +78,7 @@ impl Default for StreamOptions<'_> {
 }
 
 /// Tiles that are under way at a time, and bytes that a buffer may have.
-fn room(context: &Context) -> (u64, u64) {
+fn tiles_and_bytes(context: &Context) -> (u64, u64) {
     let most_in_flight = if context.info().backend == "gl" || context.is_cpu() { 1 } else { 2 };
     (most_in_flight, context.limits().map_or(u64::MAX, |limits| limits.max_buffer_bytes))
 }

@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 
 use ndarray::ArrayView2;
 
-use super::{Progress, Sink, Source, StreamOptions, room};
+use super::{Progress, Sink, Source, StreamOptions, tiles_and_bytes};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, PairFunction};
 use crate::metric::{Metric, RowMap};
 use crate::ops::pair::prepare;
 use crate::plan::StreamTiles;
-use crate::tensor::Tensor;
-use crate::work::{Bytes, Layout, PairWork, Pending, Work};
+use crate::tensor::{self, Tensor};
+use crate::work::{Layout, PairWork, Pending, Work};
 
 /// Distances between every row of `x` and every row of `y`, tile by tile: [`pairwise`](crate::pairwise) for data that does
 /// not fit.
@@ -129,7 +129,7 @@ pub(super) struct InFlight<'a> {
     pub(super) row: usize,
     pub(super) column: usize,
     pub(super) shape: (usize, usize),
-    pub(super) read: Pending<'a, Bytes<'a>>,
+    pub(super) read: Pending<'a, Vec<f32>>,
 }
 
 async fn run(
@@ -154,7 +154,7 @@ async fn run(
             None => Ok(panel),
         }
     };
-    let (most_in_flight, largest) = room(context);
+    let (most_in_flight, largest) = tiles_and_bytes(context);
     let tiles = StreamTiles::new(n, m, features, options.memory_budget, largest, most_in_flight);
     let total = (n as u64).saturating_mul(m as u64);
     let mut progress = Progress { done: 0, total };
@@ -182,8 +182,8 @@ async fn run(
         x.read_rows(row..row + height, &mut rows)?;
         let of_x = panel(&rows, height, 0)?;
         let storage = executor.run(&work, &[of_x.operand(), of_y.operand()])?;
-        let bytes = Layout::contiguous(&[height, width]).len() as u64 * 4;
-        let read = executor.read(&storage, 0, bytes);
+        let entries = Layout::contiguous(&[height, width]).len();
+        let read = tensor::read(&*executor, &storage, 0, entries);
         in_flight.push_back(InFlight { row, column, shape: (height, width), read });
         y_panel = Some((column, of_y));
     }
@@ -201,18 +201,8 @@ pub(super) async fn settle(
     options: &mut StreamOptions<'_>,
 ) -> Result<()> {
     let Some(tile) = in_flight.pop_front() else { return Ok(()) };
-    let bytes = tile.read.await?;
-    let bytes = (*bytes).as_ref();
-    // They lie in the driver's mapped memory, whose alignment nobody promises.
-    let copied;
-    let entries: &[f32] = match bytemuck::try_cast_slice(bytes) {
-        Ok(entries) => entries,
-        Err(_) => {
-            copied = bytemuck::pod_collect_to_vec::<u8, f32>(bytes);
-            &copied
-        }
-    };
-    let view = ArrayView2::from_shape(tile.shape, entries).map_err(|e| Error::shape("stream", e.to_string()))?;
+    let entries = tile.read.await?;
+    let view = ArrayView2::from_shape(tile.shape, &entries).map_err(|e| Error::shape("stream", e.to_string()))?;
     sink.write(tile.row, tile.column, view)?;
     progress.done += entries.len() as u64;
     if let Some(report) = &mut options.progress {

@@ -98,8 +98,10 @@ pub trait HostElement: Copy {
     /// [`Error::Overflow`] if a finite number does not fit.
     fn to_device(self, index: usize) -> Result<Self::Device>;
 
-    /// The same numbers if they are elements already, so that they need not be copied to be uploaded.
-    fn as_device(_numbers: &[Self]) -> Option<&[Self::Device]> {
+    /// The same numbers as elements, in the same order, if that is what they are already: such arrays are uploaded without
+    /// a copy. `None`, which is always right, has them converted one by one.
+    fn as_device(numbers: &[Self]) -> Option<&[Self::Device]> {
+        let _ = numbers;
         None
     }
 }

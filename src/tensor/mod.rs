@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub use element::{Complex16, Complex32, Element, HostElement, Number, Real};
-pub(crate) use transfer::{upload, upload_slice};
+pub(crate) use transfer::{read, upload, upload_slice};
 
 use crate::work::{Executor, Layout, Operand, Storage};
 

@@ -43,12 +43,12 @@ impl fmt::Debug for Storage {
     }
 }
 
-/// Bytes that the host may look at where they lie, as long as this lives.
-pub trait HostBytes: AsRef<[u8]> + MaybeSendSync {}
-impl<T: AsRef<[u8]> + MaybeSendSync + ?Sized> HostBytes for T {}
-
-/// Bytes that were read.
-pub type Bytes<'a> = Box<dyn HostBytes + 'a>;
+/// Takes bytes where they lie, once, while the executor holds them there.
+#[cfg(not(target_arch = "wasm32"))]
+pub type Take<'a> = Box<dyn FnOnce(&[u8]) -> Result<()> + Send + 'a>;
+/// Takes bytes where they lie, once, while the executor holds them there.
+#[cfg(target_arch = "wasm32")]
+pub type Take<'a> = Box<dyn FnOnce(&[u8]) -> Result<()> + 'a>;
 
 /// A result that may not be there yet.
 #[cfg(not(target_arch = "wasm32"))]
@@ -71,12 +71,12 @@ pub trait Executor: MaybeSendSync + Any {
     /// Does what can be done before the first `run` of such work (compiling, planning).
     fn prepare(&self, work: &Work, inputs: &[Input<'_>]) -> Result<()>;
 
-    /// Waits for `bytes` bytes from `offset` on, without blocking.
-    fn read(&self, storage: &Storage, offset: u64, bytes: u64) -> Pending<'_, Bytes<'_>>;
+    /// Waits for `bytes` bytes from `offset` on, without blocking, and has them taken.
+    fn read<'a>(&'a self, storage: &Storage, offset: u64, bytes: u64, take: Take<'a>) -> Pending<'a, ()>;
 
-    /// Waits for `bytes` bytes from `offset` on and blocks the thread meanwhile.
+    /// Waits for `bytes` bytes from `offset` on, blocks the thread meanwhile, and has them taken.
     #[cfg(not(target_arch = "wasm32"))]
-    fn read_blocking(&self, storage: &Storage, offset: u64, bytes: u64) -> Result<Bytes<'_>>;
+    fn read_blocking(&self, storage: &Storage, offset: u64, bytes: u64, take: Take<'_>) -> Result<()>;
 
     /// Hands recorded work to the device without waiting for it.
     fn flush(&self) -> Result<()>;

@@ -5,7 +5,6 @@ mod executor;
 mod extend;
 mod formula;
 mod layout;
-mod memory;
 mod prepare;
 mod random;
 mod recipe;
@@ -15,13 +14,10 @@ mod window;
 
 pub use convolve::{ConvolveWork, Method, Mode};
 pub(crate) use convolve::{Cut, Kept, full_length};
-pub use executor::{Bytes, Executor, Pending, Storage, StorageCell};
+pub use executor::{Executor, Pending, Storage, StorageCell, Take};
 pub use extend::{Boundary, ExtendWork};
 pub use formula::FormulaWork;
 pub use layout::Layout;
-#[cfg(feature = "cpu")]
-pub(crate) use memory::prefer_large_pages;
-pub use memory::room;
 pub use prepare::{Part, PrepareWork, SymmetricWork};
 pub(crate) use random::random_words;
 pub use random::{Distribution, RandomWork};

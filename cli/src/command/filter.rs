@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail, ensure};
 use gristmill::methods::signal::{FilterOptions, correlate_filter, gaussian_filter, uniform_filter};
+use gristmill::stream::Source as _;
 use gristmill::{Context, Tensor};
 use ndarray::Ix2;
 use serde_json::json;
@@ -9,7 +10,7 @@ use serde_json::json;
 use super::convolve::plane;
 use super::{Job, channels};
 use crate::args::{Filter, FilterName, General};
-use crate::format::{Kind, Output, Picture, Sound, Values, channels_of_wav, read_signal, shape_text};
+use crate::format::{Kind, Output, Picture, Sound, Values, WavSource, channels_of_wav, read_signal, shape_text};
 use crate::usage;
 
 pub(super) fn run(general: &General, args: &Filter) -> Result<()> {
@@ -44,10 +45,11 @@ pub(super) fn run(general: &General, args: &Filter) -> Result<()> {
         }
         Kind::Sound => {
             let output = Output::create(&args.output, &[Kind::Sound, Kind::Npy])?;
-            let sound = Sound::read(&args.x)?;
             if output.kind() == Kind::Sound {
-                channels_of_wav(&args.output, sound.channels.ncols(), sound.channels.nrows())?;
+                let (samples, channels) = WavSource::open(&args.x)?.shape();
+                channels_of_wav(&args.output, samples, channels)?;
             }
+            let sound = Sound::read(&args.x)?;
             job.holds(4 * sound.channels.len())?;
             let context = job.open()?;
             let result = filtered(&mut job, &context, args, &context.upload(&sound.channels)?, 1)?;

@@ -247,13 +247,13 @@ fn wrapped_kernel<T: Scalar>(op: &'static str, h: &[T], from: Shape, to: Shape, 
             let turn = |i: usize, n: usize| if correlate { (n - i % n) % n } else { i % n };
             let place = turn(row / from[1], to[0]) * to[1] + turn(row % from[1], to[1]);
             let out = &mut out[place * to[2]..][..to[2]];
-            for turn in h.chunks(to[2]) {
+            for lap in h.chunks(to[2]) {
                 if correlate {
-                    out[0] = out[0].plus(turn[0].conjugate());
-                    let back = out.iter_mut().rev().zip(&turn[1..]);
+                    out[0] = out[0].plus(lap[0].conjugate());
+                    let back = out.iter_mut().rev().zip(&lap[1..]);
                     back.for_each(|(out, h)| *out = out.plus(h.conjugate()));
                 } else {
-                    out.iter_mut().zip(turn).for_each(|(out, h)| *out = out.plus(*h));
+                    out.iter_mut().zip(lap).for_each(|(out, h)| *out = out.plus(*h));
                 }
             }
         }

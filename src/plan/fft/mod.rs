@@ -44,7 +44,8 @@ pub struct FftChoices {
     pub padded: bool,
     /// Whether a transform that takes several passes has one butterfly in each, so that nothing goes through workgroup
     /// memory. Where that is memory like any other, another pass costs no more than an exchange, and lines that are short
-    /// leave the caches to their neighbours.
+    /// leave the caches to their neighbours. Not for Bluestein's algorithm, which goes through its passes twice, nor where
+    /// butterflies of the largest radix would take more than six.
     pub single_butterflies: bool,
 }
 

@@ -144,8 +144,8 @@ impl LineShape {
         let memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
         let padded = choices.padded && length + length / 16 <= memory;
         let by_threads = (choices.invocations.min(limits.max_invocations as usize) / threads).max(1);
-        let by_memory =
-            if radices.len() > 1 { (memory / (length + length / 16 * usize::from(padded))).max(1) } else { by_threads };
+        // Lines of one stage may meet in memory too, when spectra of real numbers are put together.
+        let by_memory = (memory / (length + length / 16 * usize::from(padded))).max(1);
         Self { length, radices, threads, lines: by_threads.min(by_memory), padded }
     }
 
@@ -160,10 +160,9 @@ impl LineShape {
     /// side by side as fill a cache line.
     pub(super) fn side_by_side(&self, limits: &Limits, choices: &FftChoices) -> Self {
         let memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
-        let exchanged = self.radices.len() > 1;
-        // Where nothing is exchanged, two cache lines, for the fewer workgroups.
-        let wanted = if exchanged { (memory / self.stride()).min(NEIGHBOURS) } else { 2 * NEIGHBOURS };
-        let lines = wanted.max(self.lines).min(limits.max_invocations as usize);
+        // Lines of one stage are short: two cache lines of them, for the fewer workgroups.
+        let wanted = if self.radices.len() > 1 { NEIGHBOURS } else { 2 * NEIGHBOURS };
+        let lines = wanted.min(memory / self.stride()).max(self.lines).min(limits.max_invocations as usize);
         let most = (limits.max_invocations as usize).min(choices.invocations.max(choices.threads));
         Self { lines, threads: (most / lines).clamp(1, self.threads), ..self.clone() }
     }

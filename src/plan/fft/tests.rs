@@ -60,8 +60,12 @@ pub(in crate::plan) fn assert_sound(program: &Program, inputs: &[u64], limits: &
 #[test]
 fn passes_stay_inside_their_buffers() {
     let limits = tight();
-    let choices = FftChoices { longest_line: 64, ..FftChoices::default() };
-    for length in [1, 2, 17, 64, 100, 127, 2048] {
+    let two_passes = FftChoices { longest_line: 64, ..FftChoices::default() };
+    // Up to five.
+    let butterflies =
+        FftChoices { longest_line: 13, largest_radix: 13, single_butterflies: true, ..two_passes.clone() };
+    let lengths = [1, 2, 17, 64, 100, 127, 2048];
+    for (length, choices) in lengths.into_iter().flat_map(|length| [(length, &two_passes), (length, &butterflies)]) {
         let stored = [(FftKind::Complex, 8), (FftKind::RealToHalf, 4), (FftKind::HalfToReal, 8)];
         for (kind, number) in stored.into_iter().flat_map(|(kind, bytes)| [(kind, bytes), (kind, bytes / 2)]) {
             for given in [length, length / 2 + 1, length + 3] {
@@ -72,12 +76,12 @@ fn passes_stay_inside_their_buffers() {
                     let input = Input { layout: &layout, element_bytes: number };
                     let bytes = (layout.end() * number).next_multiple_of(4) as u64;
                     // Lines of the transposed layout reach across all of it, further than one binding sees.
-                    let program = lower(&work, &[input], &limits, &choices).unwrap();
+                    let program = lower(&work, &[input], &limits, choices).unwrap();
                     assert_sound(&program, &[bytes], &limits);
                     if kind != FftKind::HalfToReal {
                         let taper = Layout { offset: 3, ..Layout::contiguous(&[given.min(length)]) };
                         let inputs = [input, Input { layout: &taper, element_bytes: 4 }];
-                        let program = lower(&work, &inputs, &limits, &choices).unwrap();
+                        let program = lower(&work, &inputs, &limits, choices).unwrap();
                         assert_sound(&program, &[bytes, 4 * taper.end() as u64], &limits);
                     }
                 }

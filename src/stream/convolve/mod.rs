@@ -7,18 +7,18 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::pair::{InFlight, settle};
-use super::{Cancel, Progress, Sink, Source, StreamOptions, room};
+use super::{Cancel, Progress, Sink, Source, StreamOptions, tiles_and_bytes};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ops::{self, ConvolveOptions};
-use crate::tensor::Tensor;
+use crate::tensor::{self, Tensor};
 use crate::work::{Boundary, ConvolveRecipe, ConvolveWork, Kept, Mode, full_length};
 
 /// Samples of a window where the budget allows them and the kernel does not need more.
 const WINDOW: u64 = 1 << 20;
 
 /// How often a window is there: as it was read, as it was uploaded, as a result that lies by channels and by samples, as
-/// the two spectra, in buffers that wait to be used again, in mappable memory, as the bytes read from it and as the sink's.
+/// the two spectra, in buffers that wait to be used again, in mappable memory, as the numbers read from it and as the sink's.
 const COPIES: u64 = 12;
 
 /// [`convolve`](crate::convolve) along the rows of a source: rows are samples, columns are channels, and there may be more
@@ -189,7 +189,7 @@ impl Windows {
             _ => options.boundary,
         };
         let columns = channels.max(kernels);
-        let (most_in_flight, largest) = room(context);
+        let (most_in_flight, largest) = tiles_and_bytes(context);
         let length_of_one = window(op, &kept, columns, memory_budget, largest, most_in_flight)?;
         let options = ConvolveOptions { method: options.method, rank: Some(1), ..ConvolveOptions::mode(Mode::Valid) };
         Ok(Self { kept, kernels, columns, boundary, length_of_one, most_in_flight, options })
@@ -234,7 +234,7 @@ async fn run(
         let filter = if work.correlate { ops::correlate } else { ops::convolve };
         let result = filter(&signal, &h, &options)?;
         let result = result.slice(1, 0..count)?.transpose().contiguous()?;
-        let read = executor.read(result.storage(), result.layout().offset as u64 * 4, result.len() as u64 * 4);
+        let read = tensor::read(&*executor, result.storage(), result.layout().offset, result.len());
         in_flight.push_back(InFlight { row: first, column: 0, shape: (count, columns), read });
     }
     while !in_flight.is_empty() {
