@@ -192,10 +192,6 @@ fn keep(line: Line, index: u32, at: u32, value: Result) {
     }
 }
 
-fn keep_index(line: Line, index: u32, value: Result) {
-    keep(line, index, result_place(line, index), value);
-}
-
 // `unit`: known to be 1 when the shader is made.
 fn distance(count: u32, stride: u32, unit: bool) -> u32 {
     return select(count * stride, count, unit);

@@ -20,12 +20,15 @@ struct Way {
 
 impl Way {
     /// The cheapest for an axis; `None` where no block is long enough.
-    fn cheapest(geometry: &Geometry, axis: &Axis, longest: usize) -> Option<Self> {
+    ///
+    /// Drivers that compile slowly take no line by halves: each neighbour would be asked whether it is kept, as in real
+    /// transforms that are cut.
+    fn cheapest(geometry: &Geometry, axis: &Axis, longest: usize, limits: &Limits) -> Option<Self> {
         let whole = |halved: bool| {
             let circular = geometry.circular.then_some(axis.signal);
             let points = circular.or_else(|| good_length(axis.kept().least_points(), halved))?;
             let cut = if geometry.circular { Cut::around(points) } else { axis.kept().whole(points) };
-            let possible = !halved || (!geometry.complex() && points.is_multiple_of(2));
+            let possible = !halved || (!limits.compiles_slowly && !geometry.complex() && points.is_multiple_of(2));
             let way = Self { cut, halved };
             (possible && way.numbers() <= longest && is_smooth(points)).then_some(way)
         };
@@ -66,7 +69,7 @@ impl Way {
 /// The only axis of a convolution that blocks can do, and how.
 fn way(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<(Axis, Way)> {
     let [axis] = geometry.axes[..] else { return None };
-    let way = Way::cheapest(geometry, &axis, longest_block(limits, choices))?;
+    let way = Way::cheapest(geometry, &axis, longest_block(limits, choices), limits)?;
     let spectra_fit = spectra_bytes(geometry, &way) <= limits.max_binding_bytes.min(limits.max_buffer_bytes);
     let fits = spectra_fit && blocks(geometry, &axis, &way, BufferId::Temporary(0)).parts(limits).is_some();
     fits.then_some((axis, way))

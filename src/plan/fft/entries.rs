@@ -71,8 +71,9 @@ pub(super) fn result_text(target: Target) -> &'static str {
         Target::Real => "fn emit(line: Line, index: u32, at: u32, value: vec2f) { keep(line, index, at, value.x); }\n",
         Target::RealPair => {
             "fn emit(line: Line, index: u32, at: u32, value: vec2f) {
-    keep_index(line, 2u * index, value.x);
-    keep_index(line, 2u * index + 1u, value.y);
+    let first = result_place(line, 2u * index);
+    keep(line, 2u * index, first, value.x);
+    keep(line, 2u * index + 1u, first + distance(1u, parameters.result_stride, DENSE_RESULT), value.y);
 }
 "
         }
