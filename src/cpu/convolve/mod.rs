@@ -154,7 +154,7 @@ fn convolve<T: Scalar>(
     let x = signal.flat(op)?;
     let mut h = kernel.flat(op)?;
     let mut taps = kernel_lengths[2];
-    // A line's kernel that wraps nowhere is taken as it is: it is followed by zeros anyhow.
+    // A line's kernel that wraps nowhere is taken as it is: zeros follow it in any case.
     if work.circular && (work.correlate || cut.is_none() || taps > lengths[2]) {
         h = wrapped_kernel(op, &h, kernel_lengths, lengths, work.correlate)?.into();
         taps = lengths[2];

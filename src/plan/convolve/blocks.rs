@@ -3,8 +3,8 @@
 use super::{Axis, Geometry};
 use crate::error::Result;
 use crate::plan::fft::{
-    AxisTransform, Batch, Blocks, FftChoices, Product, Side, SourceKind, append_axis, append_blocks, good_length,
-    is_smooth, longest_block,
+    AxisTransform, Batch, Blocks, FftChoices, Product, Side, SourceKind, append_axis, append_blocks, block_operations,
+    good_length, is_smooth, longest_block,
 };
 use crate::plan::{BufferId, Limits, Program};
 use crate::work::{ConvolveAlgorithm, Cut};
@@ -19,11 +19,11 @@ struct Way {
 }
 
 impl Way {
-    /// The cheapest for an axis; `None` where no block is long enough.
+    /// All that a workgroup has room for, the cheapest first.
     ///
     /// Drivers that compile slowly take no line by halves: each neighbour would be asked whether it is kept, as in real
     /// transforms that are cut.
-    fn cheapest(geometry: &Geometry, axis: &Axis, longest: usize, limits: &Limits) -> Option<Self> {
+    fn all(geometry: &Geometry, axis: &Axis, longest: usize, limits: &Limits) -> Vec<Self> {
         let whole = |halved: bool| {
             let circular = geometry.circular.then_some(axis.signal);
             let points = circular.or_else(|| good_length(axis.kept().least_points(), halved))?;
@@ -34,8 +34,9 @@ impl Way {
         };
         let blocks = axis.kept().cuts(None, longest).filter(|_| !geometry.circular);
         let blocks = blocks.map(|cut| Self { cut, halved: false });
-        let ways = whole(false).into_iter().chain(whole(true)).chain(blocks);
-        ways.min_by(|a, b| a.cost(geometry, axis).total_cmp(&b.cost(geometry, axis)))
+        let mut ways: Vec<Self> = whole(false).into_iter().chain(whole(true)).chain(blocks).collect();
+        ways.sort_by(|a, b| a.cost(geometry, axis).total_cmp(&b.cost(geometry, axis)));
+        ways
     }
 
     /// Rough number of operations for all lines.
@@ -49,10 +50,9 @@ impl Way {
         transforms * self.block_cost()
     }
 
-    /// The same for a block: there and back.
+    /// The same for a block, where loads and stores cost as much as 50 operations for each number.
     fn block_cost(&self) -> f64 {
-        let n = self.numbers() as f64;
-        10.0 * n * n.log2().max(1.0) + if self.halved { 80.0 } else { 60.0 } * n
+        block_operations(self.numbers(), self.halved) + 50.0 * self.numbers() as f64
     }
 
     /// Complex numbers that a block is transformed as.
@@ -66,13 +66,14 @@ impl Way {
     }
 }
 
-/// The only axis of a convolution that blocks can do, and how.
+/// The only axis of a convolution that blocks can do, and the cheapest way that fits.
 fn way(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<(Axis, Way)> {
     let [axis] = geometry.axes[..] else { return None };
-    let way = Way::cheapest(geometry, &axis, longest_block(limits, choices), limits)?;
-    let spectra_fit = spectra_bytes(geometry, &way) <= limits.max_binding_bytes.min(limits.max_buffer_bytes);
-    let fits = spectra_fit && blocks(geometry, &axis, &way, BufferId::Temporary(0)).parts(limits).is_some();
-    fits.then_some((axis, way))
+    let fits = |way: &Way| {
+        let spectra_fit = spectra_bytes(geometry, way) <= limits.max_binding_bytes.min(limits.max_buffer_bytes);
+        spectra_fit && blocks(geometry, &axis, way, BufferId::Temporary(0)).parts(limits).is_some()
+    };
+    Way::all(geometry, &axis, longest_block(limits, choices), limits).into_iter().find(fits).map(|way| (axis, way))
 }
 
 /// Kernels that are different.

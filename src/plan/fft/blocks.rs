@@ -50,9 +50,14 @@ impl Blocks {
 
     /// Rough number of arithmetic operations of a block.
     fn cost(&self) -> f64 {
-        let n = self.points() as f64;
-        10.0 * n * n.log2().max(1.0) + if self.halved { 30.0 } else { 10.0 } * n
+        block_operations(self.points(), self.halved)
     }
+}
+
+/// Rough number of arithmetic operations of a block of `points` complex numbers, there and back.
+pub(crate) fn block_operations(points: usize, halved: bool) -> f64 {
+    let n = points as f64;
+    10.0 * n * n.log2().max(1.0) + if halved { 30.0 } else { 10.0 } * n
 }
 
 /// Appends the passes, one for each of the [`Blocks::parts`].

@@ -19,7 +19,7 @@ pub(super) mod tests;
 
 pub(crate) use append::first;
 pub(crate) use append::{AxisTransform, Product, Side, SourceKind, Taper, append_axis};
-pub(crate) use blocks::{Blocks, append_blocks, longest_block};
+pub(crate) use blocks::{Blocks, append_blocks, block_operations, longest_block};
 pub(crate) use geometry::{Batch, Part, parts, reach, window, window_bytes};
 pub(crate) use recipe::{FftRecipe, good_length, is_smooth};
 pub(crate) use tables::{root, spectrum, to_bytes};
