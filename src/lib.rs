@@ -61,7 +61,7 @@ pub use ops::{
     GradientOf, HyperparameterGradient, formula_sum, formula_sum_gradient, gram_gradient,
     gram_hyperparameter_gradients, kernel_sum_gradient, kernel_sum_hyperparameter_gradients,
 };
-pub use plan::{Choices, DeviceKind, Limits, Sharing, Tile};
+pub use plan::{Choices, DeviceKind, FftChoices, Limits, Sharing, Tile};
 pub use tensor::{Complex16, Complex32, Element, HostElement, Number, Real, Tensor};
 /// The wgpu whose types [`Context::from_wgpu`], [`Tensor::buffer`] and [`Tensor::encode_into`] speak. A new major version
 /// of wgpu is a new major version of this library.

@@ -52,7 +52,7 @@ fn transforms_say_what_they_refuse() {
         (said(dct(&x, &cosine(TransformType::I, 1))), &["dct", "length 1", "at least 2"]),
         (said(dct(&x, &cosine(TransformType::II, usize::MAX))), &["dct", "length"]),
         (said(walsh_hadamard(&x, 0, WalshOrder::Natural, Norm::Backward)), &["length 3", "power of two"]),
-        (said(context.fft_recipe(0)), &["length 0", "at least 1"]),
+        (said(context.fft_recipe(0, 1)), &["length 0", "at least 1"]),
     ]);
 }
 

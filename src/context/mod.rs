@@ -55,9 +55,10 @@ impl Context {
         self.engine.as_deref().map(Engine::choices)
     }
 
-    /// How a complex transform of `length` points is done here, in words: `1000 = (25·8·5)` names the radices of the stages
-    /// of one pass, ` · ` stands between passes, and longer or odder lengths say by whose algorithm. A real transform of
-    /// even length is a complex one of half as many points.
+    /// How complex transforms of `lines` lines of `length` points are done here, in words: `1000 = (25·8·5)` names the radices
+    /// of the stages of one pass, ` · ` stands between passes, and longer or odder lengths say by whose algorithm. Where there
+    /// are so few points that the time to compile counts for more, radices are small and entries are loaded and stored
+    /// ` in loops`. A real transform of even length is a complex one of half as many points.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if the length is 0 or longer than passes over lines that a workgroup holds can do.
@@ -65,10 +66,10 @@ impl Context {
     /// # Examples
     /// ```
     /// let context = gristmill::Context::open_blocking()?;
-    /// println!("{}", context.fft_recipe(1009)?);
+    /// println!("{}", context.fft_recipe(1009, 256)?);
     /// # Ok::<(), gristmill::Error>(())
     /// ```
-    pub fn fft_recipe(&self, length: usize) -> Result<String> {
+    pub fn fft_recipe(&self, length: usize, lines: usize) -> Result<String> {
         let refused = |why: &str| Error::argument("fft_recipe", format!("length {length}"), why);
         if length == 0 {
             return Err(refused("must be at least 1"));
@@ -76,7 +77,7 @@ impl Context {
         let (Some(limits), Some(choices)) = (self.limits(), self.choices()) else {
             return Ok(format!("{length} by rustfft"));
         };
-        let recipe = FftRecipe::new(length, limits, &choices.fft);
+        let recipe = FftRecipe::new(length, limits, &choices.fft.for_points(length.saturating_mul(lines)));
         recipe.map(|recipe| recipe.to_string()).ok_or_else(|| {
             refused("is more than passes over lines that a workgroup holds can do; transform parts of it")
         })

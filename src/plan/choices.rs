@@ -195,7 +195,8 @@ impl Choices {
             && [self.reduce_short, self.reduce_long].iter().all(|tile| tile.reduces() && tile.fits(limits))
             && (1..=8).contains(&self.reduce_columns)
             && self.workgroups > 0
-            && (13..=64).contains(&fft.largest_radix)
+            && (2..=64).contains(&fft.largest_radix)
+            && (fft.rolled || !limits.compiles_slowly)
             && fft.threads > 0
             && (1..=limits.max_invocations as usize).contains(&fft.invocations)
             && fft.longest_line > 0

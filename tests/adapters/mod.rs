@@ -66,14 +66,19 @@ pub fn number(name: &str, default: usize) -> usize {
     env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
-/// Opens an adapter as the environment asks.
-pub fn open(adapter: &Adapter) -> gristmill::Result<Context> {
-    Context::with_options_blocking(ContextOptions {
+/// How the environment asks for an adapter to be opened.
+pub fn options(adapter: &Adapter) -> ContextOptions {
+    ContextOptions {
         adapter: adapter.name.clone(),
         default_limits: flag("GRISTMILL_DEFAULT_LIMITS"),
         runtime_checks: flag("GRISTMILL_RUNTIME_CHECKS"),
         ..ContextOptions::default()
-    })
+    }
+}
+
+/// Opens an adapter as the environment asks.
+pub fn open(adapter: &Adapter) -> gristmill::Result<Context> {
+    Context::with_options_blocking(options(adapter))
 }
 
 /// The context of the adapter that is being tested. Opening one is slow and GL allows one at a time, so the last one

@@ -37,7 +37,8 @@ pub(super) fn run(general: &General, args: &Fft) -> Result<()> {
     if args.explain {
         for &axis in options.axes.iter().flatten() {
             let asked = options.axes.iter().flatten().zip(args.n.iter().flatten()).find(|(at, _)| **at == axis);
-            let recipe = context.fft_recipe(asked.map_or(shape[axis], |(_, n)| *n))?;
+            let lines = shape.iter().product::<usize>() / shape[axis].max(1);
+            let recipe = context.fft_recipe(asked.map_or(shape[axis], |(_, n)| *n), lines)?;
             job.say(&format!("axis {axis}: {recipe}"));
             recipes.push(recipe);
         }

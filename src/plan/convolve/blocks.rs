@@ -20,15 +20,12 @@ struct Way {
 
 impl Way {
     /// All that a workgroup has room for, the cheapest first.
-    ///
-    /// Drivers that compile slowly take no line by halves: each neighbour would be asked whether it is kept, as in real
-    /// transforms that are cut.
-    fn all(geometry: &Geometry, axis: &Axis, longest: usize, limits: &Limits) -> Vec<Self> {
+    fn all(geometry: &Geometry, axis: &Axis, longest: usize) -> Vec<Self> {
         let whole = |halved: bool| {
             let circular = geometry.circular.then_some(axis.signal);
             let points = circular.or_else(|| good_length(axis.kept().least_points(), halved))?;
             let cut = if geometry.circular { Cut::around(points) } else { axis.kept().whole(points) };
-            let possible = !halved || (!limits.compiles_slowly && !geometry.complex() && points.is_multiple_of(2));
+            let possible = !halved || (!geometry.complex() && points.is_multiple_of(2));
             let way = Self { cut, halved };
             (possible && way.numbers() <= longest && is_smooth(points)).then_some(way)
         };
@@ -73,7 +70,7 @@ fn way(geometry: &Geometry, limits: &Limits, choices: &FftChoices) -> Option<(Ax
         let spectra_fit = spectra_bytes(geometry, way) <= limits.max_binding_bytes.min(limits.max_buffer_bytes);
         spectra_fit && blocks(geometry, &axis, way, BufferId::Temporary(0)).parts(limits).is_some()
     };
-    Way::all(geometry, &axis, longest_block(limits, choices), limits).into_iter().find(fits).map(|way| (axis, way))
+    Way::all(geometry, &axis, longest_block(limits, choices)).into_iter().find(fits).map(|way| (axis, way))
 }
 
 /// Kernels that are different.

@@ -1,5 +1,7 @@
 //! A transform along one axis as passes at the end of a program.
 
+use std::iter;
+
 use super::FftChoices;
 use super::geometry::{Batch, Part, collapse, parts, reach, window, window_bytes};
 use super::line::LinePass;
@@ -111,6 +113,8 @@ pub(crate) fn append_axis(
         return Ok(());
     }
     let unsupported = |message: String| Error::Unsupported { op, message };
+    let lines = batch.iter().map(|axis| axis.size).fold(1, usize::saturating_mul);
+    let choices = &choices.for_points(lines.saturating_mul(transform.length));
     let (recipe, packed) = transform
         .recipe(limits, choices)
         .filter(|(recipe, _)| recipe.inner_length() <= u32::MAX as usize / 2)
@@ -162,10 +166,8 @@ impl AxisTransform {
     fn recipe(&self, limits: &Limits, choices: &FftChoices) -> Option<(FftRecipe, bool)> {
         let even = self.length.is_multiple_of(2);
         let half = self.length / 2;
-        // SwiftShader takes many minutes over a pass that asks of each of two neighbours whether it is kept.
-        let cut = self.result.length < self.length || self.result_start > 0;
         let packed = match self.number {
-            SourceKind::Half => even && self.real_result && !(cut && limits.compiles_slowly),
+            SourceKind::Half => even && self.real_result,
             SourceKind::Real => even && !self.real_result && self.result_start + self.result.length <= half + 1,
             SourceKind::Complex => false,
         };
@@ -281,17 +283,19 @@ fn append_pass(
     let rotation = done as u32;
     dimensions.push(Dimension { size: rest, source: (0, 1), result: (0, 1), rotation, product: 0 });
     dimensions.retain(|dimension| dimension.size != 1);
-    if dimensions.is_empty() {
-        dimensions.push(Dimension { size: 1, ..Dimension::default() });
-    }
+    // As many in all passes where one shader serves them.
+    let shared = recipe.is_one_butterfly() && passes.len() > 1;
+    let least = if shared { part.iter().filter(|(_, size)| *size != 1).count() + passes.len() - 1 } else { 1 };
+    let missing = least.saturating_sub(dimensions.len());
+    dimensions.splice(0..0, iter::repeat_n(Dimension { size: 1, ..Dimension::default() }, missing));
 
     // Where lines are split or an axis is not the innermost, neighbours in memory belong to different lines.
     let apart = source_step as i64 * source.stride.abs() > 1 || result_step as i64 * result.stride.abs() > 1;
     let side_by_side = step.pass.shape.side_by_side(limits, choices);
     let pass = LinePass {
         shape: if apart { &side_by_side } else { step.pass.shape },
-        dense_source: source_step == 1 && source.stride == 1,
-        dense_result: result_step == 1 && result.stride == 1,
+        dense_source: source_step == 1 && source.stride == 1 && !shared,
+        dense_result: result_step == 1 && result.stride == 1 && !shared,
         dimensions: dimensions.len(),
         neighbours_are_lines: apart,
         ..step.pass.clone()

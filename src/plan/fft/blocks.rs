@@ -68,11 +68,13 @@ pub(crate) fn append_blocks(
     limits: &Limits,
     choices: &FftChoices,
 ) {
+    let axes = blocks.axes();
+    let lines = axes.iter().map(|axis| axis.size).fold(1, usize::saturating_mul);
+    let choices = &choices.for_points(lines.saturating_mul(blocks.length));
     let mut shape = LineShape::there_and_back(blocks.points(), limits, choices);
     if blocks.source.stride.abs() > 1 {
         shape = shape.side_by_side(limits, choices);
     }
-    let axes = blocks.axes();
     for part in parts {
         append_part(program, blocks, &shape, &axes, part, blocks.seen(&axes, part), limits);
     }

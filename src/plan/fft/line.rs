@@ -159,7 +159,8 @@ impl<'a> LinePass<'a> {
             let _ = writeln!(code, "@group(0) @binding({binding}) var<storage, read> taper: array<f32>;");
         }
         let shape = self.shape;
-        let exchanged = shape.radices.len() > 1 || self.untangled || self.between == Some(Between::HalfProduct);
+        let meets = self.untangled || self.between == Some(Between::HalfProduct);
+        let exchanged = shape.radices.len() > 1 || shape.rolled || meets;
         let tail = Tail::new()
             .constant("LENGTH", shape.length as u32)
             .constant("LINES", shape.lines as u32)

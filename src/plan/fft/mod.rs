@@ -32,7 +32,7 @@ use crate::work::{FftKind, FftWork, Input};
 /// What a tuner may choose about transforms.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FftChoices {
-    /// Largest butterfly, 13 at least.
+    /// Largest butterfly; a line's largest prime factor has one in any case.
     pub largest_radix: usize,
     /// Most invocations that share a line.
     pub threads: usize,
@@ -47,11 +47,17 @@ pub struct FftChoices {
     /// leave the caches to their neighbours. Not for Bluestein's algorithm, which goes through its passes twice, nor where
     /// butterflies of the largest radix would take more than six.
     pub single_butterflies: bool,
+    /// Whether lines are loaded and stored in loops of their own: less than half the text, and as much less to compile, for
+    /// one more exchange before and after.
+    pub rolled: bool,
+    /// Transforms of at most so many points in all are rolled, with butterflies of 4: it would take hundreds of runs until
+    /// longer ones have gained what they cost the compiler.
+    pub rolled_points: usize,
 }
 
 impl FftChoices {
     /// Defaults by the kind of device. In software a workgroup is one subgroup, which waits for nobody, and long
-    /// butterflies save exchanges; drivers that compile slowly want short ones.
+    /// butterflies save exchanges, where there is enough to do; drivers that compile slowly want short texts always.
     pub fn for_limits(limits: &Limits) -> Self {
         let lanes = limits.subgroup_size.unwrap_or(8) as usize;
         match limits.kind {
@@ -60,11 +66,22 @@ impl FftChoices {
                 threads: lanes,
                 invocations: lanes,
                 padded: false,
-                single_butterflies: true,
+                single_butterflies: !limits.compiles_slowly,
+                rolled: limits.compiles_slowly,
+                rolled_points: 1 << 14,
                 ..Self::default()
             },
             _ => Self::default(),
         }
+    }
+
+    /// What is chosen for transforms of so many points in all.
+    pub(crate) fn for_points(&self, points: usize) -> Self {
+        if points > self.rolled_points {
+            return self.clone();
+        }
+        let largest_radix = self.largest_radix.min(SHORT_RADIX);
+        Self { largest_radix, single_butterflies: false, rolled: true, ..self.clone() }
     }
 }
 
@@ -77,9 +94,14 @@ impl Default for FftChoices {
             longest_line: 4096,
             padded: true,
             single_butterflies: false,
+            rolled: false,
+            rolled_points: 0,
         }
     }
 }
+
+/// Largest butterfly of transforms of few points, but for primes.
+const SHORT_RADIX: usize = 4;
 
 /// Lowers a transform along one axis.
 pub(crate) fn lower(work: &FftWork, inputs: &[Input<'_>], limits: &Limits, choices: &FftChoices) -> Result<Program> {

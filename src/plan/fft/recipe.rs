@@ -5,7 +5,8 @@ use std::fmt;
 use super::FftChoices;
 use crate::plan::Limits;
 
-/// Largest prime that has a butterfly of its own.
+/// Primes that have a butterfly of their own, and the largest of them.
+const PRIMES: [usize; 6] = [2, 3, 5, 7, 11, LARGEST_PRIME];
 pub(super) const LARGEST_PRIME: usize = 13;
 
 /// Largest butterfly of a pass that transforms there and back.
@@ -16,6 +17,9 @@ const NEIGHBOURS: usize = 8;
 
 /// Most passes of a single butterfly.
 const MOST_PASSES: usize = 6;
+
+/// Lines that are never rolled: what a loop would save, it takes.
+const SHORTEST_ROLLED: usize = 4;
 
 /// Bytes of a complex number.
 pub(super) const COMPLEX_BYTES: usize = 8;
@@ -54,6 +58,8 @@ pub(crate) struct LineShape {
     pub(crate) lines: usize,
     /// Whether a place is left free after every 16 entries, so that no two meet in a bank of the workgroup's memory.
     pub(crate) padded: bool,
+    /// Whether the line is loaded and stored in loops: a short text, for one more exchange each.
+    pub(crate) rolled: bool,
 }
 
 impl FftRecipe {
@@ -83,6 +89,14 @@ impl FftRecipe {
     /// Whether one workgroup has a whole line at hand, in order.
     pub(super) fn is_one_line(&self) -> bool {
         matches!(&self.form, Form::Smooth(passes) if passes.len() == 1)
+    }
+
+    /// Whether the passes are butterflies of the same radix: one shader serves them all.
+    pub(super) fn is_one_butterfly(&self) -> bool {
+        match &self.form {
+            Form::Smooth(passes) => passes.iter().all(|pass| *pass == passes[0] && pass.radices.len() == 1),
+            _ => false,
+        }
     }
 
     /// Points of the transforms that are really done.
@@ -130,6 +144,9 @@ impl fmt::Display for FftRecipe {
             let radices: Vec<String> = pass.radices.iter().map(usize::to_string).collect();
             write!(f, "{}({})", if i > 0 { " · " } else { "" }, radices.join("·"))?;
         }
+        if self.passes().iter().any(|pass| pass.rolled) {
+            write!(f, " in loops")?;
+        }
         Ok(())
     }
 }
@@ -146,7 +163,8 @@ impl LineShape {
         let by_threads = (choices.invocations.min(limits.max_invocations as usize) / threads).max(1);
         // Lines of one stage may meet in memory too, when spectra of real numbers are put together.
         let by_memory = (memory / (length + length / 16 * usize::from(padded))).max(1);
-        Self { length, radices, threads, lines: by_threads.min(by_memory), padded }
+        let rolled = choices.rolled && length > SHORTEST_ROLLED;
+        Self { length, radices, threads, lines: by_threads.min(by_memory), padded, rolled }
     }
 
     /// The same for a transform and a second one back, whose text is twice as long: shorter butterflies keep it quick to
@@ -190,7 +208,7 @@ fn shapes(lengths: Vec<usize>, limits: &Limits, choices: &FftChoices) -> Vec<Lin
 
 /// Whether all prime factors are at most [`LARGEST_PRIME`].
 pub(crate) fn is_smooth(length: usize) -> bool {
-    rest_after(length, &[2, 3, 5, 7, 11, 13]) == 1
+    rest_after(length, &PRIMES) == 1
 }
 
 fn is_prime(n: usize) -> bool {
@@ -261,7 +279,7 @@ fn split(length: usize, longest: usize, choices: &FftChoices) -> Option<Vec<usiz
 pub(super) fn divisors(length: usize, most: usize) -> Vec<usize> {
     let mut found = vec![1];
     let mut rest = length;
-    for p in [2, 3, 5, 7, 11, 13] {
+    for p in PRIMES {
         let smaller = found.clone();
         let mut power = 1;
         while rest.is_multiple_of(p) {
@@ -274,13 +292,14 @@ pub(super) fn divisors(length: usize, most: usize) -> Vec<usize> {
     found
 }
 
-/// The fewest radices ≤ `largest` whose product is `length`, as equal as they can be, the largest first.
+/// The fewest radices ≤ `largest`, or the largest prime factor, whose product is `length`, as equal as they can be, the
+/// largest first.
 fn radices(length: usize, largest: usize) -> Vec<usize> {
-    let largest = largest.max(LARGEST_PRIME);
     if length == 1 {
         return vec![1];
     }
-    let candidates = divisors(length, largest);
+    let prime = PRIMES.into_iter().rev().find(|p| length.is_multiple_of(*p)).unwrap_or(LARGEST_PRIME);
+    let candidates = divisors(length, largest.max(prime));
     for stages in 1..64 {
         let mut best: Option<Vec<usize>> = None;
         search(length, stages, &candidates, &mut Vec::new(), &mut best);
@@ -356,6 +375,10 @@ mod tests {
         assert_eq!(print(4096), "4096 = (16) · (16·16)");
         assert_eq!(print(17), "17 = Rader by (16)");
         assert_eq!(print(47), "47 = Bluestein by (12·8)");
+        let rolled = choices.for_points(0);
+        let print = |n| FftRecipe::new(n, &limits, &rolled).unwrap().to_string();
+        assert_eq!(print(1000), "1000 = (5·5·5·4·2) in loops");
+        assert_eq!(print(169), "169 = (13·13) in loops");
         // What no workgroup holds, a butterfly a pass.
         let single = FftChoices { largest_radix: 36, single_butterflies: true, ..choices.clone() };
         let print = |n| FftRecipe::new(n, &limits, &single).unwrap().to_string();

@@ -4,6 +4,9 @@
 //! the digit i of all positions and writes the digit of the result where the one of the input was; what is left of the
 //! roots of unity rotates the results. The last stage then has coefficient k₁ + R₁·k₂ + R₁R₂·k₃ + … in its hands, and
 //! stores it where it belongs: no order is restored on the way. A second transform goes the same way back.
+//!
+//! Rolled lines are loaded into the exchange and stored from it in loops of their own, so that the text has one load and one
+//! store: all stages meet in the exchange then.
 
 use std::fmt::Write;
 
@@ -17,6 +20,9 @@ enum Place {
     Memory,
     Exchange,
 }
+
+/// Entry or coefficient n times what a transform split over passes rotates it by.
+const ROTATED: &str = "times(VALUE, rotation(line.rotation * n))";
 
 /// Writes the function `transform`.
 pub(super) struct Stages<'a> {
@@ -43,24 +49,56 @@ impl<'a> Stages<'a> {
         if self.pass.between == Some(Between::Rader) {
             self.code.push_str("    let own = load_entry(line, 0u, line.source_at);\n");
         }
-        if self.pass.between == Some(Between::HalfProduct) {
-            return self.around_half_product();
-        }
-        for stage in 0..last {
-            self.inner(stage, false);
+        if self.pass.shape.rolled {
+            self.load_all();
             self.barrier();
         }
-        self.last(last);
-        if self.pass.between.is_some() {
-            for stage in (0..last).rev() {
+        if self.pass.between == Some(Between::HalfProduct) {
+            self.around_half_product();
+        } else {
+            for stage in 0..last {
+                self.inner(stage, false);
                 self.barrier();
-                self.inner(stage, true);
+            }
+            self.last(last);
+            if self.pass.between.is_some() {
+                for stage in (0..last).rev() {
+                    self.barrier();
+                    self.inner(stage, true);
+                }
             }
         }
         if self.pass.untangled {
             self.barrier();
             self.untangle();
+        } else if self.pass.shape.rolled {
+            self.barrier();
+            self.store_all();
         }
+    }
+
+    /// Where entries come from and go to.
+    fn outside(&self) -> Place {
+        if self.pass.shape.rolled { Place::Exchange } else { Place::Memory }
+    }
+
+    /// All entries of a rolled line into the exchange.
+    fn load_all(&mut self) {
+        let value =
+            if self.pass.rotates_source { ROTATED.replace("VALUE", "load(line, n)") } else { "load(line, n)".into() };
+        self.open(self.pass.shape.length);
+        let _ = writeln!(self.code, "    put(lane, n, {value});");
+        self.close();
+    }
+
+    /// All coefficients of a rolled line from the exchange: in order after a second transform, else from their places.
+    fn store_all(&mut self) {
+        let value = if self.pass.between.is_some() { "take(lane, n)" } else { "take(lane, place(n))" };
+        let rotates = self.pass.rotate.is_some() && !self.pass.rotates_source;
+        let value = if rotates { ROTATED.replace("VALUE", value) } else { value.into() };
+        self.open(self.pass.shape.length);
+        let _ = writeln!(self.code, "    if line.present {{ store(line, n, {value}); }}");
+        self.close();
     }
 
     /// There and back, with every coefficient in the exchange at the turn, since a product takes two that lie apart.
@@ -93,7 +131,7 @@ impl<'a> Stages<'a> {
             }
         };
         let at = |r: usize| if r == 0 { base.clone() } else { format!("{base} + {}u", r * step) };
-        let from = if stage == 0 && !back { Place::Memory } else { Place::Exchange };
+        let from = if stage == 0 && !back { self.outside() } else { Place::Exchange };
         let mut values: Vec<String> = (0..radix).map(|r| self.read(from, &at(r))).collect();
         if from == Place::Memory && self.pass.rotates_source {
             values = self.turned(values, step);
@@ -106,7 +144,7 @@ impl<'a> Stages<'a> {
         if !back && step > 1 {
             values = self.rotated(values, rest, &place);
         }
-        let to = if back && stage == 0 { Place::Memory } else { Place::Exchange };
+        let to = if back && stage == 0 { self.outside() } else { Place::Exchange };
         self.leave(to, &values, at);
         self.close();
     }
@@ -116,7 +154,7 @@ impl<'a> Stages<'a> {
         let (radix, done) = self.radix(stage);
         let _ = writeln!(self.code, "    // radix {radix}, neighbours");
         self.open(done);
-        let from = if stage == 0 { Place::Memory } else { Place::Exchange };
+        let from = if stage == 0 { self.outside() } else { Place::Exchange };
         let base = if stage == 0 { "0u" } else { "base" };
         if stage > 0 {
             self.code.push_str("    let base = place(n);\n");
@@ -131,9 +169,9 @@ impl<'a> Stages<'a> {
         if let Some(between) = self.pass.between {
             let values = self.multiplied(between, values, coefficient);
             let values = write_butterfly(&mut self.code, &values, &mut self.fresh);
-            let to = if stage == 0 { Place::Memory } else { Place::Exchange };
+            let to = if stage == 0 { self.outside() } else { Place::Exchange };
             self.leave(to, &values, position);
-        } else if self.pass.untangled {
+        } else if self.pass.untangled || self.pass.shape.rolled {
             self.leave(Place::Exchange, &values, position);
         } else {
             if self.pass.rotate.is_some() && !self.pass.rotates_source {

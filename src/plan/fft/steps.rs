@@ -27,9 +27,11 @@ pub(super) fn steps<'a>(
     let sequence = |passes: &'a [LineShape]| {
         let whole: usize = passes.iter().map(|p| p.length).product();
         let last = passes.len() - 1;
+        // The last pass has nothing to rotate; where it shares the shader of the others, it does so by 1.
+        let rotating = if last > 0 && recipe.is_one_butterfly() { last + 1 } else { last };
         let mut steps = Vec::with_capacity(passes.len());
         for (position, shape) in passes.iter().enumerate() {
-            let rotate = (position < last).then_some(whole);
+            let rotate = (position < rotating).then_some(whole);
             let pass = LinePass { rotate, ..LinePass::plain(shape) };
             steps.push(Step { pass, position: Some(position), in_place: position < last, first: false, last: false });
         }

@@ -64,8 +64,10 @@ fn passes_stay_inside_their_buffers() {
     // Up to five.
     let butterflies =
         FftChoices { longest_line: 13, largest_radix: 13, single_butterflies: true, ..two_passes.clone() };
+    let rolled = two_passes.for_points(0);
     let lengths = [1, 2, 17, 64, 100, 127, 2048];
-    for (length, choices) in lengths.into_iter().flat_map(|length| [(length, &two_passes), (length, &butterflies)]) {
+    let shapes = [&two_passes, &butterflies, &rolled];
+    for (length, choices) in lengths.into_iter().flat_map(|length| shapes.map(|choices| (length, choices))) {
         let stored = [(FftKind::Complex, 8), (FftKind::RealToHalf, 4), (FftKind::HalfToReal, 8)];
         for (kind, number) in stored.into_iter().flat_map(|(kind, bytes)| [(kind, bytes), (kind, bytes / 2)]) {
             for given in [length, length / 2 + 1, length + 3] {
