@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::entries::{result_text, source_text};
 use super::recipe::{COMPLEX_BYTES, LineShape};
+use super::rolled;
 use super::sections::{Section, Table};
 use super::stages::Stages;
 use crate::plan::stored::Stored;
@@ -145,7 +146,10 @@ impl<'a> LinePass<'a> {
         code.push_str(source_text(self.source));
         code.push_str(result_text(self.target));
         self.write_factors(length, &mut code, &mut table);
-        code.push_str(&Stages::write(self, &mut table));
+        code.push_str(&match self.shape.rolled {
+            true => rolled::write(self, &mut table),
+            false => Stages::write(self, &mut table),
+        });
         let mut binding = 3;
         if table.len() > 0 {
             let _ = writeln!(code, "@group(0) @binding(3) var<storage, read> table: array<vec2f>;");

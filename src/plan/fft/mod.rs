@@ -10,7 +10,9 @@ mod line;
 mod long;
 mod parameters;
 mod recipe;
+mod rolled;
 mod sections;
+mod spectrum;
 mod stages;
 mod steps;
 mod tables;
@@ -47,8 +49,8 @@ pub struct FftChoices {
     /// leave the caches to their neighbours. Not for Bluestein's algorithm, which goes through its passes twice, nor where
     /// butterflies of the largest radix would take more than six.
     pub single_butterflies: bool,
-    /// Whether lines are loaded and stored in loops of their own: less than half the text, and as much less to compile, for
-    /// one more exchange before and after.
+    /// Whether lines are loaded, stored and taken from stage to stage in loops: a fraction of the text, which compiles in a
+    /// fraction of the time, for an exchange before and one after and for divisions on the way.
     pub rolled: bool,
     /// Transforms of at most so many points in all are rolled, with butterflies of 4: it would take hundreds of runs until
     /// longer ones have gained what they cost the compiler.

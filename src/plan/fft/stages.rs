@@ -4,15 +4,13 @@
 //! the digit i of all positions and writes the digit of the result where the one of the input was; what is left of the
 //! roots of unity rotates the results. The last stage then has coefficient k₁ + R₁·k₂ + R₁R₂·k₃ + … in its hands, and
 //! stores it where it belongs: no order is restored on the way. A second transform goes the same way back.
-//!
-//! Rolled lines are loaded into the exchange and stored from it in loops of their own, so that the text has one load and one
-//! store: all stages meet in the exchange then.
 
 use std::fmt::Write;
 
 use super::butterfly::write_butterfly;
 use super::line::{Between, LinePass};
 use super::sections::{Section, Table, factored};
+use super::spectrum::{half_product, place, untangle};
 
 /// Where a stage's butterflies take their values from, or leave them.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,9 +18,6 @@ enum Place {
     Memory,
     Exchange,
 }
-
-/// Entry or coefficient n times what a transform split over passes rotates it by.
-const ROTATED: &str = "times(VALUE, rotation(line.rotation * n))";
 
 /// Writes the function `transform`.
 pub(super) struct Stages<'a> {
@@ -36,8 +31,7 @@ impl<'a> Stages<'a> {
     /// The text of `transform` and of `place`, which gives the position of a coefficient.
     pub(super) fn write(pass: &'a LinePass<'a>, table: &'a mut Table) -> String {
         let mut stages = Self { pass, table, code: String::new(), fresh: 0 };
-        let place = stages.place();
-        let _ = writeln!(stages.code, "fn place(k: u32) -> u32 {{ return {place}; }}");
+        stages.code.push_str(&place(pass.shape));
         stages.code.push_str("fn transform(line: Line, lane: u32, thread: u32) {\n");
         stages.all();
         stages.code.push_str("}\n");
@@ -49,56 +43,24 @@ impl<'a> Stages<'a> {
         if self.pass.between == Some(Between::Rader) {
             self.code.push_str("    let own = load_entry(line, 0u, line.source_at);\n");
         }
-        if self.pass.shape.rolled {
-            self.load_all();
+        if self.pass.between == Some(Between::HalfProduct) {
+            return self.around_half_product();
+        }
+        for stage in 0..last {
+            self.inner(stage, false);
             self.barrier();
         }
-        if self.pass.between == Some(Between::HalfProduct) {
-            self.around_half_product();
-        } else {
-            for stage in 0..last {
-                self.inner(stage, false);
+        self.last(last);
+        if self.pass.between.is_some() {
+            for stage in (0..last).rev() {
                 self.barrier();
-            }
-            self.last(last);
-            if self.pass.between.is_some() {
-                for stage in (0..last).rev() {
-                    self.barrier();
-                    self.inner(stage, true);
-                }
+                self.inner(stage, true);
             }
         }
         if self.pass.untangled {
             self.barrier();
-            self.untangle();
-        } else if self.pass.shape.rolled {
-            self.barrier();
-            self.store_all();
+            self.code.push_str(&untangle(self.pass));
         }
-    }
-
-    /// Where entries come from and go to.
-    fn outside(&self) -> Place {
-        if self.pass.shape.rolled { Place::Exchange } else { Place::Memory }
-    }
-
-    /// All entries of a rolled line into the exchange.
-    fn load_all(&mut self) {
-        let value =
-            if self.pass.rotates_source { ROTATED.replace("VALUE", "load(line, n)") } else { "load(line, n)".into() };
-        self.open(self.pass.shape.length);
-        let _ = writeln!(self.code, "    put(lane, n, {value});");
-        self.close();
-    }
-
-    /// All coefficients of a rolled line from the exchange: in order after a second transform, else from their places.
-    fn store_all(&mut self) {
-        let value = if self.pass.between.is_some() { "take(lane, n)" } else { "take(lane, place(n))" };
-        let rotates = self.pass.rotate.is_some() && !self.pass.rotates_source;
-        let value = if rotates { ROTATED.replace("VALUE", value) } else { value.into() };
-        self.open(self.pass.shape.length);
-        let _ = writeln!(self.code, "    if line.present {{ store(line, n, {value}); }}");
-        self.close();
     }
 
     /// There and back, with every coefficient in the exchange at the turn, since a product takes two that lie apart.
@@ -108,7 +70,7 @@ impl<'a> Stages<'a> {
             self.inner(stage, false);
             self.barrier();
         }
-        self.half_product();
+        self.code.push_str(&half_product(self.pass));
         for stage in (0..stages).rev() {
             self.barrier();
             self.inner(stage, true);
@@ -131,7 +93,7 @@ impl<'a> Stages<'a> {
             }
         };
         let at = |r: usize| if r == 0 { base.clone() } else { format!("{base} + {}u", r * step) };
-        let from = if stage == 0 && !back { self.outside() } else { Place::Exchange };
+        let from = if stage == 0 && !back { Place::Memory } else { Place::Exchange };
         let mut values: Vec<String> = (0..radix).map(|r| self.read(from, &at(r))).collect();
         if from == Place::Memory && self.pass.rotates_source {
             values = self.turned(values, step);
@@ -144,7 +106,7 @@ impl<'a> Stages<'a> {
         if !back && step > 1 {
             values = self.rotated(values, rest, &place);
         }
-        let to = if back && stage == 0 { self.outside() } else { Place::Exchange };
+        let to = if back && stage == 0 { Place::Memory } else { Place::Exchange };
         self.leave(to, &values, at);
         self.close();
     }
@@ -154,7 +116,7 @@ impl<'a> Stages<'a> {
         let (radix, done) = self.radix(stage);
         let _ = writeln!(self.code, "    // radix {radix}, neighbours");
         self.open(done);
-        let from = if stage == 0 { self.outside() } else { Place::Exchange };
+        let from = if stage == 0 { Place::Memory } else { Place::Exchange };
         let base = if stage == 0 { "0u" } else { "base" };
         if stage > 0 {
             self.code.push_str("    let base = place(n);\n");
@@ -169,9 +131,9 @@ impl<'a> Stages<'a> {
         if let Some(between) = self.pass.between {
             let values = self.multiplied(between, values, coefficient);
             let values = write_butterfly(&mut self.code, &values, &mut self.fresh);
-            let to = if stage == 0 { self.outside() } else { Place::Exchange };
+            let to = if stage == 0 { Place::Memory } else { Place::Exchange };
             self.leave(to, &values, position);
-        } else if self.pass.untangled || self.pass.shape.rolled {
+        } else if self.pass.untangled {
             self.leave(Place::Exchange, &values, position);
         } else {
             if self.pass.rotate.is_some() && !self.pass.rotates_source {
@@ -270,71 +232,10 @@ impl<'a> Stages<'a> {
         products
     }
 
-    /// Half the spectrum of twice as many real numbers, which were taken two as one.
-    fn untangle(&mut self) {
-        let half = self.pass.shape.length;
-        let sign = if self.pass.conjugate_result { "-" } else { "" };
-        let _ = write!(
-            self.code,
-            "    for (var k = thread; k <= {}u; k += THREADS) {{
-        let z = take(lane, place(k));
-        let mirrored = take(lane, place(({half}u - k) % {half}u)) * vec2f(1.0, -1.0);
-        let even = 0.5 * (z + mirrored);
-        let odd = 0.5 * (z - mirrored);
-        let turned = times(turn(k), vec2f(odd.y, -odd.x));
-        if line.present {{
-            finish(line, k, result_place(line, k), (even + turned) * vec2f(1.0, {sign}1.0));
-            let m = {half}u - k;
-            if k != m {{ finish(line, m, result_place(line, m), (even - turned) * vec2f(1.0, -({sign}1.0))); }}
-        }}
-    }}
-",
-            half / 2
-        );
-    }
-
-    /// Half the spectrum of twice as many real numbers, untangled as above, times another, and tangled again for the way
-    /// back, with real and imaginary part exchanged; four times as large, which the scale takes back.
-    fn half_product(&mut self) {
-        let half = self.pass.shape.length;
-        let _ = write!(
-            self.code,
-            "    for (var k = thread; k <= {}u; k += THREADS) {{
-        let at = place(k);
-        let mirror = place(({half}u - k) % {half}u);
-        let z = take(lane, at);
-        let mirrored = take(lane, mirror) * vec2f(1.0, -1.0);
-        let root = turn(k);
-        let turned = times(root, vec2f(z.y - mirrored.y, mirrored.x - z.x));
-        let low = times(z + mirrored + turned, between_factor(line, k));
-        let high = times(z + mirrored - turned, between_factor(line, {half}u - k) * vec2f(1.0, -1.0));
-        let even = low + high;
-        let odd = times(low - high, root * vec2f(1.0, -1.0));
-        put(lane, at, vec2f(even.y + odd.x, even.x - odd.y));
-        put(lane, mirror, vec2f(odd.x - even.y, even.x + odd.y));
-    }}
-",
-            half / 2
-        );
-    }
-
     /// The radix of a stage and the product of those before it.
     fn radix(&self, stage: usize) -> (usize, usize) {
         let radices = &self.pass.shape.radices;
         (radices[stage], radices[..stage].iter().product())
-    }
-
-    /// The position of coefficient k.
-    fn place(&self) -> String {
-        let mut terms = Vec::new();
-        let mut done = 1;
-        for &radix in &self.pass.shape.radices {
-            let step = self.pass.shape.length / (done * radix);
-            let digit = if done == 1 { format!("k % {radix}u") } else { format!("k / {done}u % {radix}u") };
-            terms.push(if step == 1 { digit } else { format!("{digit} * {step}u") });
-            done *= radix;
-        }
-        terms.join(" + ")
     }
 
     /// Begins what is done for every n below `count`, an invocation at a time.
