@@ -1,5 +1,5 @@
 // One transform of LENGTH points per line, LINES lines per workgroup: the stages of a line run through
-// registers and meet in workgroup memory.
+// registers and meet in workgroup memory, where entries come from and go to as well if the stages are loops.
 //
 //   result[line, k] = finish(Σ_j prepare(source[line, j]) exp(−2πi jk / LENGTH))
 //

@@ -5,6 +5,8 @@
 
 mod adapters;
 
+use std::collections::HashMap;
+
 use gristmill::conformance::{Extent, run_trial, trials};
 use gristmill::{Choices, ContextOptions, FftChoices, Limits, Tile};
 use libtest_mimic::Trial;
@@ -43,7 +45,7 @@ fn transforms(limits: &Limits) -> Vec<Choices> {
     let own = FftChoices::for_limits(limits);
     let gpu = FftChoices { rolled: limits.compiles_slowly, ..FftChoices::default() };
     let shapes = [
-        FftChoices { rolled: true, ..gpu.clone() },
+        FftChoices { rolled: true, padded: false, ..gpu.clone() },
         FftChoices { longest_line: 60, single_butterflies: true, ..gpu.clone() },
         FftChoices { rolled_points: 0, ..own.clone() },
         FftChoices { rolled: true, largest_radix: 2, longest_line: 200, threads: 3, invocations: 30, ..own },
@@ -52,7 +54,7 @@ fn transforms(limits: &Limits) -> Vec<Choices> {
     shapes.into_iter().map(|fft| Choices { fft, ..Choices::for_limits(limits) }).collect()
 }
 
-/// Some trials of these ops with each of the choices that the device can run.
+/// Some trials of these ops with each of the choices.
 fn every_choice(
     adapter: &Adapter,
     choices: fn(&Limits) -> Vec<Choices>,
@@ -60,8 +62,9 @@ fn every_choice(
 ) -> Result<(), String> {
     let text = |error: gristmill::Error| error.to_string();
     let limits = adapters::context(adapter).map_err(text)?.limits().ok_or("the CPU has no choices")?.clone();
-    let chosen: Vec<Choices> = choices(&limits).into_iter().filter(|choices| choices.fit(&limits)).collect();
-    assert!(chosen.len() > 1, "{} can run {} of the choices", adapter.name, chosen.len());
+    let chosen: Vec<Choices> = choices(&limits);
+    assert!(chosen.len() > 1 && chosen.iter().all(|choices| choices.fit(&limits)), "{chosen:?}");
+    let mut compared: HashMap<&str, usize> = ops.iter().map(|op| (*op, 0)).collect();
     for (number, choices) in chosen.into_iter().enumerate() {
         let description = format!("{choices:?}");
         let options = ContextOptions { choices: Some(choices), ..adapters::options(adapter) };
@@ -72,7 +75,13 @@ fn every_choice(
             if let Some(failure) = outcome.failure {
                 return Err(format!("{} with {description}: {failure}", trial.name()));
             }
+            if let Some(entries) = compared.get_mut(trial.op.as_str()) {
+                *entries += outcome.entries;
+            }
         }
     }
-    Ok(())
+    match compared.iter().find(|(_, entries)| **entries == 0) {
+        Some((op, _)) => Err(format!("nothing of {op} was compared")),
+        None => Ok(()),
+    }
 }

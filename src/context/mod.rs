@@ -77,7 +77,7 @@ impl Context {
         let (Some(limits), Some(choices)) = (self.limits(), self.choices()) else {
             return Ok(format!("{length} by rustfft"));
         };
-        let recipe = FftRecipe::new(length, limits, &choices.fft.for_points(length.saturating_mul(lines)));
+        let recipe = FftRecipe::new(length, limits, &choices.fft.for_points(length.saturating_mul(lines.max(1))));
         recipe.map(|recipe| recipe.to_string()).ok_or_else(|| {
             refused("is more than passes over lines that a workgroup holds can do; transform parts of it")
         })

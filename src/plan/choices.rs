@@ -196,6 +196,7 @@ impl Choices {
             && (1..=8).contains(&self.reduce_columns)
             && self.workgroups > 0
             && (2..=64).contains(&fft.largest_radix)
+            // It would be minutes until other shaders of transforms are compiled.
             && (fft.rolled || !limits.compiles_slowly)
             && fft.threads > 0
             && (1..=limits.max_invocations as usize).contains(&fft.invocations)

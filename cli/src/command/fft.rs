@@ -35,10 +35,14 @@ pub(super) fn run(general: &General, args: &Fft) -> Result<()> {
     let context = job.open()?;
     let mut recipes = Vec::new();
     if args.explain {
-        for &axis in options.axes.iter().flatten() {
-            let asked = options.axes.iter().flatten().zip(args.n.iter().flatten()).find(|(at, _)| **at == axis);
+        let axes = options.axes.iter().flatten().copied();
+        let asked = args.n.iter().flatten().copied().map(Some).chain(std::iter::repeat(None));
+        let mut shape = shape.clone();
+        // In the order in which they are transformed; each is as long afterwards as it was asked to be.
+        for (axis, asked) in axes.zip(asked).collect::<Vec<_>>().into_iter().rev() {
+            shape[axis] = asked.unwrap_or(shape[axis]);
             let lines = shape.iter().product::<usize>() / shape[axis].max(1);
-            let recipe = context.fft_recipe(asked.map_or(shape[axis], |(_, n)| *n), lines)?;
+            let recipe = context.fft_recipe(shape[axis], lines)?;
             job.say(&format!("axis {axis}: {recipe}"));
             recipes.push(recipe);
         }

@@ -114,7 +114,8 @@ pub(crate) fn append_axis(
     }
     let unsupported = |message: String| Error::Unsupported { op, message };
     let lines = batch.iter().map(|axis| axis.size).fold(1, usize::saturating_mul);
-    let choices = &choices.for_points(lines.saturating_mul(transform.length));
+    let numbers = if transform.is_packed() { transform.length / 2 } else { transform.length };
+    let choices = &choices.for_points(lines.saturating_mul(numbers));
     let (recipe, packed) = transform
         .recipe(limits, choices)
         .filter(|(recipe, _)| recipe.inner_length() <= u32::MAX as usize / 2)
@@ -162,16 +163,30 @@ pub(crate) fn append_axis(
 }
 
 impl AxisTransform {
+    /// Whether each complex number that is transformed can stand for two real ones.
+    fn is_packed(&self) -> bool {
+        let even = self.length.is_multiple_of(2);
+        match self.number {
+            SourceKind::Half => even && self.real_result,
+            SourceKind::Real => {
+                even && !self.real_result && self.result_start + self.result.length <= self.length / 2 + 1
+            }
+            SourceKind::Complex => false,
+        }
+    }
+
+    /// Whether one shader serves all passes: the first and the last have nothing more to do than the others.
+    pub(super) fn shares_a_shader(&self, recipe: &FftRecipe) -> bool {
+        let whole = self.source.length >= self.length && self.result.length == self.length && self.result_start == 0;
+        let plain = self.number == SourceKind::Complex && !self.real_result && !self.halves && !self.conjugate;
+        let alone = self.taper.is_none() && self.product.is_none() && self.columns.is_none();
+        whole && plain && alone && !self.inverse && recipe.is_equal_butterflies()
+    }
+
     /// How the transform is done, and whether of half as many complex numbers, each of which stands for two real ones.
     fn recipe(&self, limits: &Limits, choices: &FftChoices) -> Option<(FftRecipe, bool)> {
-        let even = self.length.is_multiple_of(2);
         let half = self.length / 2;
-        let packed = match self.number {
-            SourceKind::Half => even && self.real_result,
-            SourceKind::Real => even && !self.real_result && self.result_start + self.result.length <= half + 1,
-            SourceKind::Complex => false,
-        };
-        match packed.then(|| FftRecipe::new(half, limits, choices)).flatten() {
+        match self.is_packed().then(|| FftRecipe::new(half, limits, choices)).flatten() {
             Some(recipe) => Some((recipe, true)),
             None => Some((FftRecipe::new(self.length, limits, choices)?, false)),
         }
@@ -284,7 +299,7 @@ fn append_pass(
     dimensions.push(Dimension { size: rest, source: (0, 1), result: (0, 1), rotation, product: 0 });
     dimensions.retain(|dimension| dimension.size != 1);
     // As many in all passes where one shader serves them.
-    let shared = recipe.is_one_butterfly() && passes.len() > 1;
+    let shared = transform.shares_a_shader(recipe);
     let least = if shared { part.iter().filter(|(_, size)| *size != 1).count() + passes.len() - 1 } else { 1 };
     let missing = least.saturating_sub(dimensions.len());
     dimensions.splice(0..0, iter::repeat_n(Dimension { size: 1, ..Dimension::default() }, missing));

@@ -3,6 +3,7 @@
 mod append;
 mod blocks;
 mod butterfly;
+mod coefficients;
 mod entries;
 mod gather;
 mod geometry;
@@ -12,7 +13,6 @@ mod parameters;
 mod recipe;
 mod rolled;
 mod sections;
-mod spectrum;
 mod stages;
 mod steps;
 mod tables;
@@ -34,7 +34,7 @@ use crate::work::{FftKind, FftWork, Input};
 /// What a tuner may choose about transforms.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FftChoices {
-    /// Largest butterfly; a line's largest prime factor has one in any case.
+    /// Largest butterfly, or a line's largest prime factor where that is larger.
     pub largest_radix: usize,
     /// Most invocations that share a line.
     pub threads: usize,
@@ -50,10 +50,12 @@ pub struct FftChoices {
     /// butterflies of the largest radix would take more than six.
     pub single_butterflies: bool,
     /// Whether lines are loaded, stored and taken from stage to stage in loops: a fraction of the text, which compiles in a
-    /// fraction of the time, for an exchange before and one after and for divisions on the way.
+    /// fraction of the time, for an exchange before and one after and for divisions on the way. Drivers that compile slowly
+    /// run nothing else.
     pub rolled: bool,
-    /// Transforms of at most so many points in all are rolled, with butterflies of 4: it would take hundreds of runs until
-    /// longer ones have gained what they cost the compiler.
+    /// Transforms of at most so many complex numbers in all are rolled, with butterflies of 4: it would take hundreds of runs
+    /// until larger ones, written out, have gained what they cost the compiler. A line among many others may so differ in
+    /// its last bits from the same line alone.
     pub rolled_points: usize,
 }
 
@@ -102,7 +104,7 @@ impl Default for FftChoices {
     }
 }
 
-/// Largest butterfly of transforms of few points, but for primes.
+/// Largest butterfly of transforms of few points, where no prime factor is larger.
 const SHORT_RADIX: usize = 4;
 
 /// Lowers a transform along one axis.

@@ -91,10 +91,12 @@ impl FftRecipe {
         matches!(&self.form, Form::Smooth(passes) if passes.len() == 1)
     }
 
-    /// Whether the passes are butterflies of the same radix: one shader serves them all.
-    pub(super) fn is_one_butterfly(&self) -> bool {
+    /// Whether there are several passes, all butterflies of the same radix.
+    pub(super) fn is_equal_butterflies(&self) -> bool {
         match &self.form {
-            Form::Smooth(passes) => passes.iter().all(|pass| *pass == passes[0] && pass.radices.len() == 1),
+            Form::Smooth(passes) if passes.len() > 1 => {
+                passes.iter().all(|pass| *pass == passes[0] && pass.radices.len() == 1)
+            }
             _ => false,
         }
     }
@@ -161,14 +163,14 @@ impl LineShape {
         let memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
         let padded = choices.padded && length + length / 16 <= memory;
         let by_threads = (choices.invocations.min(limits.max_invocations as usize) / threads).max(1);
-        // Lines of one stage may meet in memory too, when spectra of real numbers are put together.
+        // Lines of one stage may meet in memory too, in loops or when spectra of real numbers are put together.
         let by_memory = (memory / (length + length / 16 * usize::from(padded))).max(1);
         let rolled = choices.rolled && length > SHORTEST_ROLLED;
         Self { length, radices, threads, lines: by_threads.min(by_memory), padded, rolled }
     }
 
-    /// The same for a transform and a second one back, whose text is twice as long: shorter butterflies keep it quick to
-    /// compile.
+    /// The same for a transform and a second one back, whose text is twice as long where it is not rolled: shorter
+    /// butterflies keep it quick to compile.
     pub(crate) fn there_and_back(length: usize, limits: &Limits, choices: &FftChoices) -> Self {
         let largest_radix = choices.largest_radix.min(LONGEST_TWICE);
         Self::new(length, limits, &FftChoices { largest_radix, ..choices.clone() })
@@ -345,14 +347,19 @@ mod tests {
     use super::*;
 
     #[test]
-    #[allow(clippy::unwrap_used)]
     fn factors_multiply_to_the_length() {
         let limits = Limits::webgpu_defaults();
-        let choices = FftChoices::default();
+        for choices in [FftChoices::default(), FftChoices::default().for_points(0)] {
+            check(&limits, &choices);
+        }
+    }
+
+    #[allow(clippy::unwrap_used)]
+    fn check(limits: &Limits, choices: &FftChoices) {
         let long =
             [2048, 2187, 3125, 4096, 10_007, 30_030, 59_049, 65_536, 100_003, 1 << 18, 1 << 20, 1 << 24, 28_561 * 13];
         for n in (1..=1100).chain(long) {
-            let recipe = FftRecipe::new(n, &limits, &choices).unwrap();
+            let recipe = FftRecipe::new(n, limits, choices).unwrap();
             let inner = recipe.inner_length();
             let passes = recipe.passes();
             match &recipe.form {
@@ -363,9 +370,10 @@ mod tests {
             assert_eq!(passes.iter().map(|p| p.length).product::<usize>(), inner, "{recipe}");
             for pass in passes {
                 assert_eq!(pass.radices.iter().product::<usize>(), pass.length, "{recipe}");
-                assert!(pass.radices.iter().all(|&r| r <= choices.largest_radix), "{recipe}");
+                assert!(pass.radices.iter().all(|&r| r <= choices.largest_radix.max(LARGEST_PRIME)), "{recipe}");
                 assert!(pass.invocations() <= limits.max_invocations as usize, "{recipe}: {pass:?}");
-                let bytes = if pass.radices.len() > 1 { pass.stride() * pass.lines * COMPLEX_BYTES } else { 0 };
+                let bytes =
+                    if pass.radices.len() > 1 || pass.rolled { pass.stride() * pass.lines * COMPLEX_BYTES } else { 0 };
                 assert!(bytes <= limits.workgroup_bytes as usize, "{recipe}: {pass:?}");
             }
         }

@@ -1,4 +1,5 @@
-//! The stages of a line as WGSL in loops: little to compile, for work so small that the compiler takes longer than the device.
+//! The stages of a line as WGSL in loops: little to compile, for drivers that compile slowly and for work so small that any
+//! compiler takes longer than the device.
 //!
 //! The order of entries, the roots of unity and the way back are those of [`super::stages`]. Here the line is loaded into the
 //! exchange and stored from it in loops of their own, and one loop goes through all stages, there and, where a product lies
@@ -7,9 +8,9 @@
 use std::fmt::Write;
 
 use super::butterfly::write_butterfly;
+use super::coefficients::{half_product, place, untangle};
 use super::line::{Between, LinePass};
 use super::sections::{Section, Table, factored};
-use super::spectrum::{half_product, place, untangle};
 
 /// Every entry of the line, an invocation at a time.
 const EVERY: &str = "    for (var n = thread; n < LENGTH; n += THREADS)";
@@ -37,7 +38,7 @@ pub(super) fn write(pass: &LinePass<'_>, table: &mut Table) -> String {
     let mut radices = pass.shape.radices.clone();
     radices.dedup();
     for radix in radices {
-        write_stage(&mut code, radix, two_ways);
+        write_stage(&mut code, radix, stages > 1, two_ways);
     }
     code.push_str("    }\n    workgroupBarrier();\n");
     if pass.untangled {
@@ -84,7 +85,8 @@ fn choose_stage(pass: &LinePass<'_>, table: &mut Table) -> String {
     let last = pass.shape.radices.len() - 1;
     for (stage, &radix) in pass.shape.radices.iter().enumerate() {
         let case = if stage == last { "default".to_owned() } else { format!("case {stage}u") };
-        let (roots, step) = (table.section(Section::Twiddle { rest, radix }), rest / radix);
+        let roots = if last > 0 { table.section(Section::Twiddle { rest, radix }) } else { 0 };
+        let step = rest / radix;
         let _ = writeln!(code, "    {case}: {{ radix = {radix}u; step = {step}u; roots = {roots}u; }}");
         rest = step;
     }
@@ -92,13 +94,13 @@ fn choose_stage(pass: &LinePass<'_>, table: &mut Table) -> String {
     code
 }
 
-/// A stage of this radix: rotated after the butterfly, or, on the way back, before.
-fn write_stage(code: &mut String, radix: usize, two_ways: bool) {
+/// A stage of this radix: rotated after the butterfly, or, on the way back, before. A single one has nothing to rotate.
+fn write_stage(code: &mut String, radix: usize, rotates: bool, two_ways: bool) {
     let _ = writeln!(code, "    if radix == {radix}u {{");
     let _ = writeln!(code, "    for (var n = thread; n < LENGTH / {radix}u; n += THREADS) {{");
     let _ = writeln!(code, "    let inner = n % step;\n    let base = (n - inner) * {radix}u + inner;");
     let (low, _) = factored(radix);
-    for k in 1..radix {
+    for k in (1..radix).filter(|_| rotates) {
         let root = match (k % low, k / low) {
             (a, 0) => format!("table[roots + {}u * step + inner]", a - 1),
             (0, b) => format!("table[roots + {}u * step + inner]", low + b - 2),
@@ -106,9 +108,9 @@ fn write_stage(code: &mut String, radix: usize, two_ways: bool) {
         };
         let _ = writeln!(code, "    let root{k} = {root};");
     }
-    let turned = |value: String, k: usize, factor: String| match k {
-        0 => value,
-        _ => format!("times({value}, {factor})"),
+    let turned = |value: String, k: usize, factor: String| match rotates && k > 0 {
+        true => format!("times({value}, {factor})"),
+        false => value,
     };
     for k in 0..radix {
         let value = format!("take(lane, base + {k}u * step)");

@@ -8,9 +8,9 @@
 use std::fmt::Write;
 
 use super::butterfly::write_butterfly;
+use super::coefficients::{half_product, place, untangle};
 use super::line::{Between, LinePass};
 use super::sections::{Section, Table, factored};
-use super::spectrum::{half_product, place, untangle};
 
 /// Where a stage's butterflies take their values from, or leave them.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub(super) fn steps<'a>(
         let whole: usize = passes.iter().map(|p| p.length).product();
         let last = passes.len() - 1;
         // The last pass has nothing to rotate; where it shares the shader of the others, it does so by 1.
-        let rotating = if last > 0 && recipe.is_one_butterfly() { last + 1 } else { last };
+        let rotating = if transform.shares_a_shader(recipe) { last + 1 } else { last };
         let mut steps = Vec::with_capacity(passes.len());
         for (position, shape) in passes.iter().enumerate() {
             let rotate = (position < rotating).then_some(whole);

@@ -1,4 +1,4 @@
-//! What is done to a spectrum while it lies in the exchange, whichever way its stages are written.
+//! Where coefficients lie in the exchange, and what is done to them there, whichever way the stages are written.
 
 use super::line::LinePass;
 use super::recipe::LineShape;
