@@ -1,87 +1,69 @@
-//! Whatever a tuner may choose, results stay within the same bounds: parts of the table of trials with tiles and shapes of
-//! transforms that are not the adapter's own. On every adapter found but the CPU, which has nothing to choose.
+//! Whatever a tuner may choose about transforms, results stay within the same bounds: a part of the table of trials with
+//! shapes that are not the adapter's own. On every adapter found but the CPU, which has nothing to choose.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod adapters;
 
-use std::collections::HashMap;
-
 use gristmill::conformance::{Extent, run_trial, trials};
-use gristmill::{Choices, ContextOptions, FftChoices, Limits, Tile};
+use gristmill::{Choices, ContextOptions, FftChoices, Limits};
 use libtest_mimic::Trial;
 
 use adapters::Adapter;
 
-/// Ops that tiles are for, and every how many of their trials are run.
-const OF_TILES: (&[&str], usize) = (&["pairwise::euclidean", "gemm"], 7);
-const OF_TRANSFORMS: (&[&str], usize) = (&["fft", "ifft", "rfft", "irfft", "dct", "stft", "convolve"], 8);
+/// Every how many of an op's trials are run with each of the shapes: a prime, so that it does not fall in step with the table.
+const STEP: usize = 7;
+const OPS: [&str; 7] = ["fft", "ifft", "rfft", "irfft", "dct", "stft", "convolve"];
 
 fn main() {
     adapters::run(|adapter| {
         if adapter.name == "cpu" {
             return Vec::new();
         }
-        let trial = |name: String, choices: fn(&Limits) -> Vec<Choices>, ops| {
+        let of_op = |op: &'static str| {
             let adapter = adapter.clone();
-            Trial::test(format!("{}::{name}", adapter.name), move || {
-                every_choice(&adapter, choices, ops).map_err(Into::into)
+            Trial::test(format!("{}::{op} in every shape", adapter.name), move || {
+                every_shape(&adapter, op).map_err(Into::into)
             })
         };
-        vec![
-            trial("every tile".to_owned(), tiles, OF_TILES),
-            trial("shapes of transforms".to_owned(), transforms, OF_TRANSFORMS),
-        ]
+        OPS.into_iter().map(of_op).collect()
     })
 }
 
-fn tiles(limits: &Limits) -> Vec<Choices> {
-    let of = |tile: Tile| Choices { pair: tile, gemm: tile, ..Choices::for_limits(limits) };
-    Tile::candidates(limits).into_iter().map(of).collect()
-}
-
 /// Those of GPUs, those for much work and for little in software, and such as cut everything into many passes.
-fn transforms(limits: &Limits) -> Vec<Choices> {
+fn shapes(limits: &Limits) -> [FftChoices; 5] {
     let own = FftChoices::for_limits(limits);
     let gpu = FftChoices { rolled: limits.compiles_slowly, ..FftChoices::default() };
-    let shapes = [
+    [
         FftChoices { rolled: true, padded: false, ..gpu.clone() },
         FftChoices { longest_line: 60, single_butterflies: true, ..gpu.clone() },
         FftChoices { rolled_points: 0, ..own.clone() },
         FftChoices { rolled: true, largest_radix: 2, longest_line: 200, threads: 3, invocations: 30, ..own },
         gpu,
-    ];
-    shapes.into_iter().map(|fft| Choices { fft, ..Choices::for_limits(limits) }).collect()
+    ]
 }
 
-/// Some trials of these ops with each of the choices.
-fn every_choice(
-    adapter: &Adapter,
-    choices: fn(&Limits) -> Vec<Choices>,
-    (ops, step): (&[&str], usize),
-) -> Result<(), String> {
+fn every_shape(adapter: &Adapter, op: &str) -> Result<(), String> {
     let text = |error: gristmill::Error| error.to_string();
-    let limits = adapters::context(adapter).map_err(text)?.limits().ok_or("the CPU has no choices")?.clone();
-    let chosen: Vec<Choices> = choices(&limits);
-    assert!(chosen.len() > 1 && chosen.iter().all(|choices| choices.fit(&limits)), "{chosen:?}");
-    let mut compared: HashMap<&str, usize> = ops.iter().map(|op| (*op, 0)).collect();
-    for (number, choices) in chosen.into_iter().enumerate() {
-        let description = format!("{choices:?}");
+    let limits = adapters::context(adapter).map_err(text)?.limits().ok_or("the CPU has no shapes")?.clone();
+    for (number, fft) in shapes(&limits).into_iter().enumerate() {
+        let description = format!("{fft:?}");
+        let choices = Choices { fft, ..Choices::for_limits(&limits) };
+        assert!(choices.fit(&limits), "{} cannot run {description}", adapter.name);
         let options = ContextOptions { choices: Some(choices), ..adapters::options(adapter) };
         let context = adapters::opened(options).map_err(text)?;
-        let trials = trials(Extent::Sample).into_iter().filter(|trial| ops.contains(&trial.op.as_str()));
-        for trial in trials.skip(number % step).step_by(step) {
+        let mut compared = 0;
+        let trials = trials(Extent::Sample).into_iter().filter(|trial| trial.op == op);
+        for trial in trials.skip(number % STEP).step_by(STEP) {
             let outcome = pollster::block_on(run_trial(&context, &trial));
             if let Some(failure) = outcome.failure {
                 return Err(format!("{} with {description}: {failure}", trial.name()));
             }
-            if let Some(entries) = compared.get_mut(trial.op.as_str()) {
-                *entries += outcome.entries;
-            }
+            compared += outcome.entries;
+        }
+        if compared == 0 {
+            return Err(format!("nothing of {op} was compared with {description}"));
         }
     }
-    match compared.iter().find(|(_, entries)| **entries == 0) {
-        Some((op, _)) => Err(format!("nothing of {op} was compared")),
-        None => Ok(()),
-    }
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! What must hold for any input: symmetry, positive semi-definite Gram matrices, Parseval's identity, δ ∗ x = x, and
-//! arguments that are refused without a panic. On every adapter found.
+//! What must hold for any input: symmetry, positive semi-definite Gram matrices, Parseval's identity, δ ∗ x = x, equal
+//! results for every tile, and arguments that are refused without a panic. On every adapter found.
 //!
 //! `GRISTMILL_PROPERTY_CASES` sets the number of cases per property on an adapter that is not the CPU (default 12; the
 //! CPU runs 64, and 10,000 of argument checking).
@@ -12,14 +12,17 @@ mod arguments;
 use gristmill::conformance::{Generator, bounds};
 use gristmill::stream::{self, StreamOptions};
 use gristmill::{
-    Complex32, Context, ConvolveOptions, Domain, FftOptions, Kernel, Method, Metric, Mode, PairFunction, ReduceOptions,
-    Tensor, convolve, fft, gemm, gram, ifft, largest, pair_sum, pairwise, reference, smallest,
+    Choices, Complex32, Context, ContextOptions, ConvolveOptions, Domain, FftOptions, Kernel, Method, Metric, Mode,
+    PairFunction, ReduceOptions, Tensor, Tile, convolve, fft, gemm, gram, ifft, largest, pair_sum, pairwise, reference,
+    smallest,
 };
 use libtest_mimic::Trial;
 use ndarray::{Array1, Array2, Ix2, s};
 use num_complex::Complex;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+
+use adapters::Adapter;
 
 type Check = Result<(), TestCaseError>;
 type Property = fn(&Context, usize) -> Result<(), String>;
@@ -49,6 +52,10 @@ fn main() {
             trials.push(adapters::trial(adapter, "10,000 random arguments do not panic", |context| {
                 arguments::check(context, adapters::number("GRISTMILL_ARGUMENT_CASES", 10_000))
             }));
+        } else {
+            let adapter = adapter.clone();
+            let name = format!("{}::every tile gives the same within its bounds", adapter.name);
+            trials.push(Trial::test(name, move || every_tile(&adapter).map_err(Into::into)));
         }
         trials
     })
@@ -337,4 +344,38 @@ fn nearest(context: &Context, cases: usize) -> Result<(), String> {
         }
         Ok(())
     })
+}
+
+/// Every tile that the device can run, against the f64 definition.
+fn every_tile(adapter: &Adapter) -> Result<(), String> {
+    let text = |error: gristmill::Error| error.to_string();
+    let limits = adapters::context(adapter).map_err(text)?.limits().ok_or("the CPU has no tiles")?.clone();
+    let (x, y) = (matrix(67, 33, 1), matrix(41, 33, 2));
+    let b = matrix(33, 41, 3);
+    let function = PairFunction::from(Metric::EUCLIDEAN);
+    for tile in Tile::candidates(&limits) {
+        let choices = Choices { pair: tile, gemm: tile, ..Choices::for_limits(&limits) };
+        let options = ContextOptions { choices: Some(choices), ..adapters::options(adapter) };
+        let context = adapters::opened(options).map_err(text)?;
+        let device_x = context.upload(&x).map_err(text)?;
+        let distances = pairwise(&device_x, &context.upload(&y).map_err(text)?, &Metric::EUCLIDEAN).map_err(text)?;
+        let distances = read(&distances).map_err(|error| error.to_string())?;
+        for ((i, j), got) in distances.indexed_iter() {
+            let (want, bound) = function.evaluate_with_bound(&wide(x.row(i)), &wide(y.row(j)));
+            if (f64::from(*got) - want).abs() > bound {
+                return Err(format!("{tile:?}: distance [{i}, {j}] is {got}, not {want} ± {bound:e}"));
+            }
+        }
+        let product = gemm(1.0, &device_x, &context.upload(&b).map_err(text)?, 0.0, None).map_err(text)?;
+        let product = read(&product).map_err(|error| error.to_string())?;
+        for ((i, j), got) in product.indexed_iter() {
+            let (row, column) = (wide(x.row(i)), wide(b.column(j)));
+            let want: f64 = row.iter().zip(&column).map(|(a, b)| a * b).sum();
+            let size: f64 = row.iter().zip(&column).map(|(a, b)| (a * b).abs()).sum();
+            if (f64::from(*got) - want).abs() > bounds::gemm(33, 1.0, 0.0, size, 0.0) {
+                return Err(format!("{tile:?}: product [{i}, {j}] is {got}, not {want}"));
+            }
+        }
+    }
+    Ok(())
 }
