@@ -113,9 +113,8 @@ pub(crate) fn append_axis(
         return Ok(());
     }
     let unsupported = |message: String| Error::Unsupported { op, message };
-    let lines = batch.iter().map(|axis| axis.size).fold(1, usize::saturating_mul);
     let numbers = if transform.is_packed() { transform.length / 2 } else { transform.length };
-    let choices = &choices.for_points(lines.saturating_mul(numbers));
+    let choices = &choices.for_lines(&batch, numbers);
     let (recipe, packed) = transform
         .recipe(limits, choices)
         .filter(|(recipe, _)| recipe.inner_length() <= u32::MAX as usize / 2)

@@ -69,8 +69,7 @@ pub(crate) fn append_blocks(
     choices: &FftChoices,
 ) {
     let axes = blocks.axes();
-    let lines = axes.iter().map(|axis| axis.size).fold(1, usize::saturating_mul);
-    let choices = &choices.for_points(lines.saturating_mul(blocks.points()));
+    let choices = &choices.for_lines(&axes, blocks.points());
     let mut shape = LineShape::there_and_back(blocks.points(), limits, choices);
     if blocks.source.stride.abs() > 1 {
         shape = shape.side_by_side(limits, choices);

@@ -3,9 +3,10 @@
 
 use super::FftChoices;
 use super::append::{AxisTransform, Columns, Side, SourceKind, first};
+use super::factors::{divisors, is_smooth};
 use super::gather;
 use super::geometry::{Batch, Part, window_bytes};
-use super::recipe::{COMPLEX_BYTES, divisors, is_smooth};
+use super::recipe::COMPLEX_BYTES;
 use crate::error::Result;
 use crate::plan::{Limits, Program};
 

@@ -5,6 +5,7 @@ mod blocks;
 mod butterfly;
 mod coefficients;
 mod entries;
+mod factors;
 mod gather;
 mod geometry;
 mod line;
@@ -22,8 +23,9 @@ pub(super) mod tests;
 pub(crate) use append::first;
 pub(crate) use append::{AxisTransform, Product, Side, SourceKind, Taper, append_axis};
 pub(crate) use blocks::{Blocks, append_blocks, block_operations, longest_block};
+pub(crate) use factors::{good_length, is_smooth};
 pub(crate) use geometry::{Batch, Part, parts, reach, window, window_bytes};
-pub(crate) use recipe::{FftRecipe, good_length, is_smooth};
+pub(crate) use recipe::FftRecipe;
 pub(crate) use tables::{root, spectrum, to_bytes};
 
 use super::stored::Stored;
@@ -79,7 +81,12 @@ impl FftChoices {
         }
     }
 
-    /// What is chosen for transforms of so many points in all.
+    /// What is chosen for a box of lines of so many complex numbers each.
+    fn for_lines(&self, batch: &[Batch], numbers: usize) -> Self {
+        self.for_points(batch.iter().map(|axis| axis.size).fold(numbers, usize::saturating_mul))
+    }
+
+    /// What is chosen for transforms of so many complex numbers in all.
     pub(crate) fn for_points(&self, points: usize) -> Self {
         if points > self.rolled_points {
             return self.clone();

@@ -3,11 +3,8 @@
 use std::fmt;
 
 use super::FftChoices;
+use super::factors::{LARGEST_PRIME, divisors, good_length, is_prime, is_smooth, multiple_of, radices};
 use crate::plan::Limits;
-
-/// Primes that have a butterfly of their own, and the largest of them.
-const PRIMES: [usize; 6] = [2, 3, 5, 7, 11, LARGEST_PRIME];
-pub(super) const LARGEST_PRIME: usize = 13;
 
 /// Largest butterfly of a pass that transforms there and back.
 const LONGEST_TWICE: usize = 16;
@@ -208,49 +205,11 @@ fn shapes(lengths: Vec<usize>, limits: &Limits, choices: &FftChoices) -> Vec<Lin
     lengths.into_iter().map(|length| LineShape::new(length, limits, choices)).collect()
 }
 
-/// Whether all prime factors are at most [`LARGEST_PRIME`].
-pub(crate) fn is_smooth(length: usize) -> bool {
-    rest_after(length, &PRIMES) == 1
-}
-
-fn is_prime(n: usize) -> bool {
-    n > 1 && (2..).take_while(|p| p * p <= n).all(|p| !n.is_multiple_of(p))
-}
-
-/// What is left of `n` when these primes are divided out.
-fn rest_after(mut n: usize, primes: &[usize]) -> usize {
-    for &p in primes {
-        while n > 1 && n.is_multiple_of(p) {
-            n /= p;
-        }
-    }
-    n
-}
-
-/// The shortest length ≥ `least` whose only prime factors are 2, 3, 5 and 7, and which is even where `even`.
-pub(crate) fn good_length(least: usize, even: bool) -> Option<usize> {
-    length_of(&[2, 3, 5, 7], least, even)
-}
-
-/// The shortest length ≥ `least` whose only prime factors are these, and which is even where `even`.
-fn length_of(primes: &[usize], least: usize, even: bool) -> Option<usize> {
-    let step = if even { 2 } else { 1 };
-    let mut n = least.max(1);
-    if even {
-        n = n.checked_next_multiple_of(2)?;
-    }
-    // Such numbers are dense: below 2⁴⁰ the next is never further than a few per cent, of 2 and 3 alone an eighth (from 2000 on).
-    while rest_after(n, primes) != 1 {
-        n = n.checked_add(step)?;
-    }
-    Some(n)
-}
-
 /// Length of the circular convolution by which Bluestein's algorithm transforms `length` points. Each different radix is more
 /// to compile.
 fn padded_length(length: usize, choices: &FftChoices) -> Option<usize> {
-    let primes: &[usize] = if choices.rolled { &[2, 3] } else { &[2, 3, 5, 7] };
-    length_of(primes, length.checked_mul(2)?.checked_sub(1)?, false)
+    let least = length.checked_mul(2)?.checked_sub(1)?;
+    if choices.rolled { multiple_of(1, &[3, 2], least) } else { good_length(least, false) }
 }
 
 /// The fewest factors ≤ `longest` of a smooth length, as equal as they can be; at most three.
@@ -282,64 +241,6 @@ fn split(length: usize, longest: usize, choices: &FftChoices) -> Option<Vec<usiz
         }
     }
     best
-}
-
-/// Divisors of a smooth number up to `most`, ascending.
-pub(super) fn divisors(length: usize, most: usize) -> Vec<usize> {
-    let mut found = vec![1];
-    let mut rest = length;
-    for p in PRIMES {
-        let smaller = found.clone();
-        let mut power = 1;
-        while rest.is_multiple_of(p) {
-            rest /= p;
-            power *= p;
-            found.extend(smaller.iter().map(|d| d * power).filter(|&d| d <= most));
-        }
-    }
-    found.sort_unstable();
-    found
-}
-
-/// The fewest radices ≤ `largest`, or the largest prime factor, whose product is `length`, as equal as they can be, the
-/// largest first.
-fn radices(length: usize, largest: usize) -> Vec<usize> {
-    if length == 1 {
-        return vec![1];
-    }
-    let prime = PRIMES.into_iter().rev().find(|p| length.is_multiple_of(*p)).unwrap_or(LARGEST_PRIME);
-    let candidates = divisors(length, largest.max(prime));
-    for stages in 1..64 {
-        let mut best: Option<Vec<usize>> = None;
-        search(length, stages, &candidates, &mut Vec::new(), &mut best);
-        if let Some(found) = best {
-            return found;
-        }
-    }
-    vec![length]
-}
-
-/// Looks for `stages` descending candidates with product `rest`; keeps the list whose sum is least.
-fn search(rest: usize, stages: usize, candidates: &[usize], taken: &mut Vec<usize>, best: &mut Option<Vec<usize>>) {
-    if stages == 0 {
-        let better = best.as_ref().is_none_or(|b| taken.iter().sum::<usize>() < b.iter().sum());
-        if rest == 1 && better {
-            *best = Some(taken.clone());
-        }
-        return;
-    }
-    let ceiling = taken.last().copied().unwrap_or(usize::MAX);
-    for &r in candidates.iter().rev().filter(|&&r| r > 1 && r <= ceiling) {
-        let reach = (r as f64).powi(stages as i32);
-        if reach < rest as f64 * 0.999 {
-            break;
-        }
-        if rest.is_multiple_of(r) {
-            taken.push(r);
-            search(rest / r, stages - 1, candidates, taken, best);
-            taken.pop();
-        }
-    }
 }
 
 #[cfg(test)]
