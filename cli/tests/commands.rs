@@ -171,6 +171,8 @@ fn fft_there_and_back() {
     folder.run(&["fft", "y.npy", "--inverse", "-o", "z.npy"]).success();
     let explained = folder.run(&["fft", "x.csv", "--n", "1009", "--explain", "-o", "long.npy"]).success();
     assert!(String::from_utf8_lossy(&explained.get_output().stderr).contains("1009"), "the recipe is said");
+    let real = ["fft", "x.csv", "--real", "--n", "6", "--explain", "-o", "six.npy"];
+    folder.run(&real).success().stderr(contains("axis 0: 3 ").and(contains("two real numbers as one")));
     folder.run(&["fft", "x.csv", "--real", "--norm", "ortho", "-o", "half.npy"]).success();
     folder.run(&["fft", "half.npy", "--real", "--inverse", "--norm", "ortho", "--n", "5", "-o", "back.npy"]).success();
     let (shape, back) = folder.real("back.npy");

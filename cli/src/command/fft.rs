@@ -35,15 +35,11 @@ pub(super) fn run(general: &General, args: &Fft) -> Result<()> {
     let context = job.open()?;
     let mut recipes = Vec::new();
     if args.explain {
-        let axes = options.axes.iter().flatten().copied();
-        let asked = args.n.iter().flatten().copied().map(Some).chain(std::iter::repeat(None));
-        let mut shape = shape.clone();
-        // In the order in which they are transformed; each is as long afterwards as it was asked to be.
-        for (axis, asked) in axes.zip(asked).collect::<Vec<_>>().into_iter().rev() {
-            shape[axis] = asked.unwrap_or(shape[axis]);
-            let lines = shape.iter().product::<usize>() / shape[axis].max(1);
-            let recipe = context.fft_recipe(shape[axis], lines)?;
-            job.say(&format!("axis {axis}: {recipe}"));
+        for (axis, length, lines) in transforms(args, &options, &shape) {
+            // Two real numbers go as one complex number.
+            let packed = args.real && options.axes.iter().flatten().last() == Some(&axis) && length % 2 == 0;
+            let recipe = context.fft_recipe(if packed { length / 2 } else { length }, lines)?;
+            job.say(&format!("axis {axis}: {recipe}{}", if packed { ", two real numbers as one" } else { "" }));
             recipes.push(recipe);
         }
     }
@@ -68,6 +64,28 @@ pub(super) fn run(general: &General, args: &Fft) -> Result<()> {
     let shape = values.shape().to_vec();
     output.array(&values)?;
     job.done(&context.info().to_string(), &args.output, &shape, json!({ "recipes": recipes }))
+}
+
+/// Axis, length and lines of each transform, in the order in which they are done.
+fn transforms(args: &Fft, options: &FftOptions, shape: &[usize]) -> Vec<(usize, usize, usize)> {
+    let asked = args.n.iter().flatten().copied().map(Some).chain(std::iter::repeat(None));
+    let mut axes: Vec<_> = options.axes.iter().flatten().copied().zip(asked).collect();
+    let last = axes.last().map(|(axis, _)| *axis);
+    // Real numbers are at the end of the way back, and at the beginning of the way there.
+    if !(args.real && args.inverse) {
+        axes.reverse();
+    }
+    let mut shape = shape.to_vec();
+    let mut found = Vec::with_capacity(axes.len());
+    for (axis, asked) in axes {
+        let real = args.real && Some(axis) == last;
+        let own = if real && args.inverse { 2 * shape[axis].saturating_sub(1) } else { shape[axis] };
+        let length = asked.unwrap_or(own);
+        let lines = shape.iter().enumerate().filter(|(other, _)| *other != axis).map(|(_, n)| n).product();
+        shape[axis] = if real && !args.inverse { length / 2 + 1 } else { length };
+        found.push((axis, length, lines));
+    }
+    found
 }
 
 /// NumPy's axes: −1 is the last.
