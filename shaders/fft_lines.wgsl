@@ -7,7 +7,7 @@
 // the transformed axis is `step · k` plus what the line's own coordinates add to it: that is how a transform that is
 // split over several passes reads and writes every N₁-th entry, and how it transposes without a pass of its own.
 //
-// The tail holds `load_source` (how numbers are stored), `entry` and `emit` (what entries of source and result are), the
+// The tail holds `Word` (how complex numbers lie in memory), `load_source` (how numbers are stored), `store_result`, `entry` and `emit` (what entries of source and result are), the
 // factors (tables) and `transform`, the stages, with their butterflies written out.
 
 struct Dimension {
@@ -51,9 +51,9 @@ struct Parameters {
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<Stored>;
-@group(0) @binding(2) var<storage, read_write> result: array<Result>;
+@group(0) @binding(2) var<storage, read_write> result: array<StoredResult>;
 
-var<workgroup> exchange: array<vec2f, EXCHANGE>;
+var<workgroup> exchange: array<Word, EXCHANGE>;
 
 struct Line {
     present: bool,
@@ -186,9 +186,9 @@ fn keep(line: Line, index: u32, at: u32, value: Result) {
         let kept = index - parameters.result_start;
         // The head of a block belongs to the block before.
         let own = !HEADLESS | (index - line.result_index >= parameters.result_start);
-        if own & (kept < parameters.result_length) { result[at] = value; }
+        if own & (kept < parameters.result_length) { store_result(at, value); }
     } else {
-        result[at] = value;
+        store_result(at, value);
     }
 }
 
@@ -202,11 +202,11 @@ fn times(a: vec2f, b: vec2f) -> vec2f {
 }
 
 fn put(lane: u32, position: u32, value: vec2f) {
-    exchange[lane * STRIDE + padded(position)] = value;
+    exchange[lane * STRIDE + padded(position)] = to_word(value);
 }
 
 fn take(lane: u32, position: u32) -> vec2f {
-    return exchange[lane * STRIDE + padded(position)];
+    return from_word(exchange[lane * STRIDE + padded(position)]);
 }
 
 // Steps through powers of two would meet in the same bank of the memory.

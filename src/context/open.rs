@@ -183,6 +183,7 @@ impl Context {
         let info = describe(&opened.info);
         let used = [
             (wgpu::Features::SUBGROUP, "subgroups"),
+            (wgpu::Features::SHADER_INT64, "64-bit integers"),
             (wgpu::Features::TIMESTAMP_QUERY, "timestamp queries"),
             (wgpu::Features::PIPELINE_CACHE, "pipeline cache"),
         ];

@@ -173,6 +173,7 @@ pub(crate) fn limits_of(info: &wgpu::AdapterInfo, limits: &wgpu::Limits, feature
         max_invocations: limits.max_compute_invocations_per_workgroup,
         workgroup_bytes: limits.max_compute_workgroup_storage_size,
         max_storage_buffers: limits.max_storage_buffers_per_shader_stage,
+        words_of_64_bits: features.contains(wgpu::Features::SHADER_INT64),
         compiles_slowly,
         subgroup_size: usable.then_some(info.subgroup_min_size),
         max_pass_cost: match kind {

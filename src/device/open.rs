@@ -15,7 +15,10 @@ pub(crate) struct OpenedDevice {
 
 /// Features that some path uses where an adapter has them; every one of them has a path without.
 fn useful_features() -> wgpu::Features {
-    wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::PIPELINE_CACHE
+    wgpu::Features::SUBGROUP
+        | wgpu::Features::SHADER_INT64
+        | wgpu::Features::TIMESTAMP_QUERY
+        | wgpu::Features::PIPELINE_CACHE
 }
 
 /// Opens an adapter with all that it offers, or with WebGPU's default limits and no optional feature.

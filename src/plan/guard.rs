@@ -32,6 +32,9 @@ impl Interface {
         if self.uses_subgroups && limits.subgroup_size.is_none() {
             within("subgroup operations", 1, 0)?;
         }
+        if self.uses_words_of_64_bits && !limits.words_of_64_bits {
+            within("64-bit integers", 1, 0)?;
+        }
         Ok(())
     }
 }
@@ -49,6 +52,7 @@ mod tests {
             workgroup_size: [16, 16, 1],
             workgroup_bytes: 16 << 10,
             uses_subgroups: false,
+            uses_words_of_64_bits: false,
         }
     }
 
@@ -69,6 +73,7 @@ mod tests {
         assert!(refused(|i| i.workgroup_size = [1, 1, 65]).is_err());
         assert!(refused(|i| i.bindings.extend([BindingKind::StorageRead; 7])).is_err());
         assert!(refused(|i| i.uses_subgroups = true).is_err());
+        assert!(refused(|i| i.uses_words_of_64_bits = true).is_err());
         assert!(refused(|i| i.bindings.extend([BindingKind::StorageRead; 6])).is_ok());
     }
 }

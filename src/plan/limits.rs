@@ -39,6 +39,8 @@ pub struct Limits {
     pub max_storage_buffers: u32,
     /// Invocations per subgroup where subgroup operations may be used and the size never varies.
     pub subgroup_size: Option<u32>,
+    /// Whether shaders may use integers of 64 bits.
+    pub words_of_64_bits: bool,
     /// Whether the driver's compiler takes minutes for what others take a second: SwiftShader's.
     pub compiles_slowly: bool,
     /// Iterations that one invocation may run in all its loops together. Half of the 65,535 after which an old
@@ -67,6 +69,7 @@ impl Limits {
             workgroup_bytes: 16 << 10,
             max_storage_buffers: 8,
             subgroup_size: None,
+            words_of_64_bits: false,
             compiles_slowly: false,
             max_iterations: 32_768,
             max_pass_cost: 2e9,

@@ -31,7 +31,7 @@ pub fn compile(shader: &Shader) -> Result<Module> {
     let (text, segments) = shader.text_and_segments();
     let module = naga::front::wgsl::parse_str(&text).map_err(|error| message::parse_error(&text, &segments, &error))?;
     // Which device a shader may run on is asked of its interface, not of the validator.
-    let info = Validator::new(ValidationFlags::all(), Capabilities::SUBGROUP)
+    let info = Validator::new(ValidationFlags::all(), Capabilities::SUBGROUP | Capabilities::SHADER_INT64)
         .validate(&module)
         .map_err(|error| message::validation_error(&text, &segments, &error))?;
     let interface = Interface::of(shader.file.name, &module, &info)?;
@@ -80,6 +80,8 @@ fn main(@builtin(global_invocation_id) at: vec3<u32>, @builtin(local_invocation_
         assert_eq!(interface.parameter_bytes, 16);
         assert!(!interface.uses_subgroups);
         assert!(compile(&squares("return subgroupAdd(x);")).unwrap().interface.uses_subgroups);
+        assert!(!interface.uses_words_of_64_bits);
+        assert!(compile(&squares("return f32(u64(x));")).unwrap().interface.uses_words_of_64_bits);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the host must know of a shader, read from the shader.
 
 use naga::proc::Layouter;
-use naga::valid::ModuleInfo;
-use naga::{AddressSpace, Binding, BuiltIn, Expression, Function, ShaderStage, StorageAccess};
+use naga::valid::{FunctionInfo, ModuleInfo};
+use naga::{AddressSpace, Binding, BuiltIn, Expression, Function, Module, ScalarKind, ShaderStage, StorageAccess};
 
 use crate::error::{Error, Result};
 
@@ -34,10 +34,12 @@ pub struct Interface {
     pub workgroup_bytes: u32,
     /// Whether it needs subgroup operations.
     pub uses_subgroups: bool,
+    /// Whether it needs integers of 64 bits.
+    pub uses_words_of_64_bits: bool,
 }
 
 impl Interface {
-    pub(super) fn of(shader: &'static str, module: &naga::Module, info: &ModuleInfo) -> Result<Self> {
+    pub(super) fn of(shader: &'static str, module: &Module, info: &ModuleInfo) -> Result<Self> {
         let broken = |message: String| Error::Shader { label: format!("shaders/{shader}.wgsl"), message };
         let entry = match module.entry_points.as_slice() {
             [entry] if entry.stage == ShaderStage::Compute => entry,
@@ -85,6 +87,8 @@ impl Interface {
             workgroup_bytes,
             uses_subgroups: uses_subgroups(&entry.function)
                 || module.functions.iter().any(|(_, function)| uses_subgroups(function)),
+            uses_words_of_64_bits: uses_words_of_64_bits(module, &entry.function, info.get_entry_point(0))
+                || module.functions.iter().any(|(at, function)| uses_words_of_64_bits(module, function, &info[at])),
         })
     }
 
@@ -109,4 +113,12 @@ fn uses_subgroups(function: &Function) -> bool {
     };
     function.expressions.iter().any(|(_, expression)| operation(expression))
         || function.arguments.iter().any(|argument| built_in(&argument.binding))
+}
+
+/// Whether an expression has such a value.
+fn uses_words_of_64_bits(module: &Module, function: &Function, info: &FunctionInfo) -> bool {
+    function.expressions.iter().any(|(at, _)| {
+        let scalar = info[at].ty.inner_with(&module.types).scalar();
+        scalar.is_some_and(|scalar| scalar.width == 8 && matches!(scalar.kind, ScalarKind::Sint | ScalarKind::Uint))
+    })
 }

@@ -8,6 +8,7 @@ use super::recipe::{COMPLEX_BYTES, LineShape};
 use super::rolled;
 use super::sections::{Section, Table};
 use super::stages::Stages;
+use super::words::memory;
 use crate::plan::stored::Stored;
 use crate::plan::{BufferId, Program};
 use crate::shader::{Shader, ShaderFile, Tail};
@@ -142,7 +143,7 @@ impl<'a> LinePass<'a> {
         let mut code = String::new();
         let real = matches!(self.source, Source::Real | Source::RealPair | Source::RealLines);
         let stored = Stored { complex: !real, halves: self.halves };
-        code.push_str(&stored.load("source"));
+        code.push_str(&memory(stored, self.target == Target::Complex, self.shape.words));
         code.push_str(source_text(self.source));
         code.push_str(result_text(self.target));
         self.write_factors(length, &mut code, &mut table);
@@ -152,11 +153,12 @@ impl<'a> LinePass<'a> {
         });
         let mut binding = 3;
         if table.len() > 0 {
-            let _ = writeln!(code, "@group(0) @binding(3) var<storage, read> table: array<vec2f>;");
+            let _ = writeln!(code, "@group(0) @binding(3) var<storage, read> table: array<Word>;");
+            code.push_str("fn table_entry(at: u32) -> vec2f { return from_word(table[at]); }\n");
             binding = 4;
         }
         if self.takes_product() {
-            let _ = writeln!(code, "@group(0) @binding({binding}) var<storage, read> factors: array<vec2f>;");
+            let _ = writeln!(code, "@group(0) @binding({binding}) var<storage, read> factors: array<Word>;");
             binding += 1;
         }
         if self.taper {
@@ -188,9 +190,6 @@ impl<'a> LinePass<'a> {
             .flag("FINISH", self.finish.is_some() || self.columns.is_some())
             .flag("SWAP_LAST", self.swap_last)
             .flag("PRODUCT", self.product)
-            .alias("Source", stored.number())
-            .alias("Stored", stored.element())
-            .alias("Result", if self.target == Target::Complex { "vec2f" } else { "f32" })
             .code(&code);
         let shader = Arc::new(Shader { file: FFT_LINES, tail, math: self.halves, indices_proven: true });
         let bytes = (table.len() * COMPLEX_BYTES) as u64;
@@ -207,7 +206,7 @@ impl<'a> LinePass<'a> {
     /// The functions that give the factors on the way.
     fn write_factors(&self, length: usize, code: &mut String, table: &mut Table) {
         let mut entry = |section: Option<Section>| match section {
-            Some(section) => format!("table[{}u + index]", table.section(section)),
+            Some(section) => format!("table_entry({}u + index)", table.section(section)),
             None => "vec2f(1.0, 0.0)".to_owned(),
         };
         let _ = writeln!(code, "fn prepare_factor(index: u32) -> vec2f {{ return {}; }}", entry(self.prepare));
@@ -222,12 +221,12 @@ impl<'a> LinePass<'a> {
         let _ = writeln!(code, "fn order(index: u32) -> vec2f {{ return {order}; }}");
         let taper = if self.taper { "taper[parameters.taper_offset + index]" } else { "1.0" };
         let _ = writeln!(code, "fn taper_factor(index: u32) -> f32 {{ return {taper}; }}");
-        let product = if self.takes_product() { "factors[at]" } else { "vec2f(1.0, 0.0)" };
+        let product = if self.takes_product() { "from_word(factors[at])" } else { "vec2f(1.0, 0.0)" };
         let _ = writeln!(code, "fn product_factor(at: u32) -> vec2f {{ return {product}; }}");
         let between = match self.between {
             None => None,
             Some(Between::Factor(section)) => {
-                Some(format!("table[{}u + line.result_index + index]", table.section(section)))
+                Some(format!("table_entry({}u + line.result_index + index)", table.section(section)))
             }
             Some(Between::Rader) => Some(entry(self.order.map(Section::RaderFilter))),
             Some(Between::Product | Between::HalfProduct) => {

@@ -19,6 +19,7 @@ mod steps;
 mod tables;
 #[cfg(test)]
 pub(super) mod tests;
+mod words;
 
 pub(crate) use append::first;
 pub(crate) use append::{AxisTransform, Product, Side, SourceKind, Taper, append_axis};
@@ -59,6 +60,8 @@ pub struct FftChoices {
     /// until larger ones, written out, have gained what they cost the compiler. A line among many others may so differ in
     /// its last bits from the same line alone.
     pub rolled_points: usize,
+    /// Whether a complex number is read and written as one word of 64 bits. Needs [`Limits::words_of_64_bits`].
+    pub words: bool,
 }
 
 impl FftChoices {
@@ -75,6 +78,7 @@ impl FftChoices {
                 single_butterflies: !limits.compiles_slowly,
                 rolled: limits.compiles_slowly,
                 rolled_points: 1 << 14,
+                words: limits.words_of_64_bits,
                 ..Self::default()
             },
             _ => Self::default(),
@@ -107,6 +111,7 @@ impl Default for FftChoices {
             single_butterflies: false,
             rolled: false,
             rolled_points: 0,
+            words: false,
         }
     }
 }

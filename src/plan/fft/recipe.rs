@@ -57,6 +57,8 @@ pub(crate) struct LineShape {
     pub(crate) padded: bool,
     /// Whether the line is loaded, stored and taken from stage to stage in loops: little to compile.
     pub(crate) rolled: bool,
+    /// Whether complex numbers are read and written as words of 64 bits.
+    pub(crate) words: bool,
 }
 
 impl FftRecipe {
@@ -163,7 +165,7 @@ impl LineShape {
         // Lines of one stage may meet in memory too, in loops or when spectra of real numbers are put together.
         let by_memory = (memory / (length + length / 16 * usize::from(padded))).max(1);
         let rolled = choices.rolled && length > SHORTEST_ROLLED;
-        Self { length, radices, threads, lines: by_threads.min(by_memory), padded, rolled }
+        Self { length, radices, threads, lines: by_threads.min(by_memory), padded, rolled, words: choices.words }
     }
 
     /// The same for a transform and a second one back, whose text is twice as long where it is not rolled: shorter

@@ -102,8 +102,8 @@ fn write_stage(code: &mut String, radix: usize, rotates: bool, two_ways: bool) {
     let (low, _) = factored(radix);
     for k in (1..radix).filter(|_| rotates) {
         let root = match (k % low, k / low) {
-            (a, 0) => format!("table[roots + {}u * step + inner]", a - 1),
-            (0, b) => format!("table[roots + {}u * step + inner]", low + b - 2),
+            (a, 0) => format!("table_entry(roots + {}u * step + inner)", a - 1),
+            (0, b) => format!("table_entry(roots + {}u * step + inner)", low + b - 2),
             (a, b) => format!("times(root{a}, root{})", b * low),
         };
         let _ = writeln!(code, "    let root{k} = {root};");

@@ -117,7 +117,7 @@ impl Table {
         let (low, high) = (self.section(Section::RotationLow(length)), self.section(Section::RotationHigh(length)));
         let mask = (1u64 << bits) - 1;
         format!(
-            "fn {name}(e: u32) -> vec2f {{ return times(table[{low}u + (e & {mask}u)], table[{high}u + (e >> {bits}u)]); }}\n"
+            "fn {name}(e: u32) -> vec2f {{ return times(table_entry({low}u + (e & {mask}u)), table_entry({high}u + (e >> {bits}u))); }}\n"
         )
     }
 

@@ -171,7 +171,7 @@ impl<'a> Stages<'a> {
         let step = rest / radix;
         let at = self.table.section(Section::Twiddle { rest, radix });
         let (low, high) = factored(radix);
-        let root = |row: usize| format!("table[{}u + {j}]", at + row * step);
+        let root = |row: usize| format!("table_entry({}u + {j})", at + row * step);
         let lows: Vec<String> = (1..low).map(|a| self.bind(&root(a - 1))).collect();
         let highs: Vec<String> = (1..high).map(|b| self.bind(&root(low - 1 + b - 1))).collect();
         self.times_powers(values, &lows, &highs)

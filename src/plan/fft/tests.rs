@@ -59,11 +59,11 @@ pub(in crate::plan) fn assert_sound(program: &Program, inputs: &[u64], limits: &
 
 #[test]
 fn passes_stay_inside_their_buffers() {
-    let limits = tight();
+    let limits = Limits { words_of_64_bits: true, ..tight() };
     let two_passes = FftChoices { longest_line: 64, ..FftChoices::default() };
     // Up to five.
     let butterflies =
-        FftChoices { longest_line: 13, largest_radix: 13, single_butterflies: true, ..two_passes.clone() };
+        FftChoices { longest_line: 13, largest_radix: 13, single_butterflies: true, words: true, ..two_passes.clone() };
     let rolled = two_passes.for_points(0);
     let lengths = [1, 2, 17, 64, 100, 127, 2048];
     let shapes = [&two_passes, &butterflies, &rolled];
