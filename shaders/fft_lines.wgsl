@@ -7,8 +7,9 @@
 // the transformed axis is `step · k` plus what the line's own coordinates add to it: that is how a transform that is
 // split over several passes reads and writes every N₁-th entry, and how it transposes without a pass of its own.
 //
-// The tail holds `Word` (how complex numbers lie in memory), `load_source` (how numbers are stored), `store_result`, `entry` and `emit` (what entries of source and result are), the
-// factors (tables) and `transform`, the stages, with their butterflies written out.
+// The tail holds `Word` (how complex numbers lie in memory), `load_source` and `store_result` (how the numbers of source and
+// result do), `entry` and `emit` (what their entries are), the factors (tables) and `transform`, the stages, with their
+// butterflies written out.
 
 struct Dimension {
     size: u32,

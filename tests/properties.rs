@@ -353,8 +353,11 @@ fn every_tile(adapter: &Adapter) -> Result<(), String> {
     let (x, y) = (matrix(67, 33, 1), matrix(41, 33, 2));
     let b = matrix(33, 41, 3);
     let function = PairFunction::from(Metric::EUCLIDEAN);
-    for tile in Tile::candidates(&limits) {
+    let tiles = Tile::candidates(&limits);
+    assert!(tiles.len() > 1, "{} has nothing to choose from", adapter.name);
+    for tile in tiles {
         let choices = Choices { pair: tile, gemm: tile, ..Choices::for_limits(&limits) };
+        assert!(choices.fit(&limits), "{} cannot run {tile:?}", adapter.name);
         let options = ContextOptions { choices: Some(choices), ..adapters::options(adapter) };
         let context = adapters::opened(options).map_err(text)?;
         let device_x = context.upload(&x).map_err(text)?;

@@ -1,8 +1,8 @@
 //! Every shader × specialization, in the languages of every back end and through their tools.
 //!
 //! naga validates and writes all of them; `spirv-val` checks the SPIR-V and `glslangValidator` the GLSL ES 3.10. GLSL ES has
-//! no subgroups, so a shader that uses them is checked in the other languages only. HLSL and MSL are written; their
-//! compilers are not asked here.
+//! neither subgroups nor 64-bit integers, so a shader that uses them is checked in the other languages only. HLSL and MSL are
+//! written; their compilers are not asked here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
@@ -33,8 +33,12 @@ fn main() {
     }
     let (spirv_val, glslang) = (is_there("spirv-val"), is_there("glslangValidator"));
     for (number, needed) in shaders.into_iter().enumerate() {
-        let subgroups = compile(&needed.shader).is_ok_and(|module| module.interface.uses_subgroups);
-        let without = if subgroups { ", no GLSL ES: it has no subgroups" } else { "" };
+        let interface = compile(&needed.shader).map(|module| module.interface);
+        let without = match interface {
+            Ok(interface) if interface.uses_subgroups => ", no GLSL ES: it has no subgroups",
+            Ok(interface) if interface.uses_int64 => ", no GLSL ES: it has no 64-bit integers",
+            _ => "",
+        };
         let name = format!("{} {number} ({}{without})", needed.shader.file.name, needed.by);
         trials.push(Trial::test(name, move || check(&needed, spirv_val, glslang)));
     }

@@ -173,6 +173,10 @@ fn fft_there_and_back() {
     assert!(String::from_utf8_lossy(&explained.get_output().stderr).contains("1009"), "the recipe is said");
     let real = ["fft", "x.csv", "--real", "--n", "6", "--explain", "-o", "six.npy"];
     folder.run(&real).success().stderr(contains("axis 0: 3 ").and(contains("two real numbers as one")));
+    let back = ["fft", "six.npy", "--real", "--inverse", "--explain", "-o", "twice.npy"];
+    folder.run(&back).success().stderr(contains("axis 0: 3 ").and(contains("two real numbers as one")));
+    let none = ["fft", "x.csv", "--n", "0", "--explain", "-o", "none.npy"];
+    folder.run(&none).failure().stderr(contains("fft_recipe").not());
     folder.run(&["fft", "x.csv", "--real", "--norm", "ortho", "-o", "half.npy"]).success();
     folder.run(&["fft", "half.npy", "--real", "--inverse", "--norm", "ortho", "--n", "5", "-o", "back.npy"]).success();
     let (shape, back) = folder.real("back.npy");

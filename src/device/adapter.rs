@@ -142,7 +142,7 @@ pub(crate) fn describe(info: &wgpu::AdapterInfo) -> AdapterInfo {
     }
 }
 
-fn kind_of(info: &wgpu::AdapterInfo) -> DeviceKind {
+pub(super) fn kind_of(info: &wgpu::AdapterInfo) -> DeviceKind {
     // GL reports llvmpipe and SwiftShader as anything but a CPU on some systems: the name decides there.
     let name = info.name.to_lowercase();
     let software = ["llvmpipe", "swiftshader", "lavapipe", "softpipe", "microsoft basic render", "warp"];
@@ -173,7 +173,7 @@ pub(crate) fn limits_of(info: &wgpu::AdapterInfo, limits: &wgpu::Limits, feature
         max_invocations: limits.max_compute_invocations_per_workgroup,
         workgroup_bytes: limits.max_compute_workgroup_storage_size,
         max_storage_buffers: limits.max_storage_buffers_per_shader_stage,
-        words_of_64_bits: features.contains(wgpu::Features::SHADER_INT64),
+        int64: features.contains(wgpu::Features::SHADER_INT64),
         compiles_slowly,
         subgroup_size: usable.then_some(info.subgroup_min_size),
         max_pass_cost: match kind {

@@ -1,8 +1,9 @@
 //! Opening a device: which limits and features are asked for.
 
+use super::adapter::kind_of;
 use super::{Guard, limits_of};
 use crate::error::{Error, Result};
-use crate::plan::Limits;
+use crate::plan::{DeviceKind, Limits};
 
 /// A device that is ready for an engine.
 pub(crate) struct OpenedDevice {
@@ -31,6 +32,10 @@ pub(crate) async fn open_adapter(
     let mut features = if default_limits { wgpu::Features::empty() } else { adapter.features() & useful_features() };
     if !subgroups {
         features.remove(wgpu::Features::SUBGROUP);
+    }
+    // Only software gains by words of 64 bits.
+    if kind_of(&info) != DeviceKind::Software {
+        features.remove(wgpu::Features::SHADER_INT64);
     }
     let required_limits = if default_limits { at_defaults(adapter.limits()) } else { adapter.limits() };
     let descriptor = wgpu::DeviceDescriptor {

@@ -198,7 +198,7 @@ impl Choices {
             && (2..=64).contains(&fft.largest_radix)
             // It would be minutes until other shaders of transforms are compiled.
             && (fft.rolled || !limits.compiles_slowly)
-            && (!fft.words || limits.words_of_64_bits)
+            && (!fft.words || limits.int64)
             && fft.threads > 0
             && (1..=limits.max_invocations as usize).contains(&fft.invocations)
             && fft.longest_line > 0

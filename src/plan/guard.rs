@@ -12,7 +12,8 @@ impl Interface {
     /// Whether a device with these limits can run the shader.
     ///
     /// # Errors
-    /// [`Error::LimitExceeded`] names what is too large, by how much, and where.
+    /// [`Error::LimitExceeded`] names what is too large, by how much, and where; [`Error::Unsupported`] names an optional
+    /// feature that the device lacks.
     pub fn check(&self, limits: &Limits) -> Result<()> {
         let within = |what: &'static str, requested: u64, limit: u64| {
             if requested <= limit {
@@ -29,11 +30,13 @@ impl Interface {
         within("bytes of workgroup memory", self.workgroup_bytes.into(), limits.workgroup_bytes.into())?;
         let storage = self.bindings.iter().filter(|kind| **kind != BindingKind::Uniform).count();
         within("storage buffers", storage as u64, limits.max_storage_buffers.into())?;
-        if self.uses_subgroups && limits.subgroup_size.is_none() {
-            within("subgroup operations", 1, 0)?;
-        }
-        if self.uses_words_of_64_bits && !limits.words_of_64_bits {
-            within("64-bit integers", 1, 0)?;
+        let features = [
+            ("subgroup operations", self.uses_subgroups && limits.subgroup_size.is_none()),
+            ("64-bit integers", self.uses_int64 && !limits.int64),
+        ];
+        if let Some((what, _)) = features.into_iter().find(|(_, missing)| *missing) {
+            let message = format!("its shader needs {what}, which {} does not have here", limits.adapter);
+            return Err(Error::Unsupported { op: self.shader, message });
         }
         Ok(())
     }
@@ -52,7 +55,7 @@ mod tests {
             workgroup_size: [16, 16, 1],
             workgroup_bytes: 16 << 10,
             uses_subgroups: false,
-            uses_words_of_64_bits: false,
+            uses_int64: false,
         }
     }
 
@@ -73,7 +76,7 @@ mod tests {
         assert!(refused(|i| i.workgroup_size = [1, 1, 65]).is_err());
         assert!(refused(|i| i.bindings.extend([BindingKind::StorageRead; 7])).is_err());
         assert!(refused(|i| i.uses_subgroups = true).is_err());
-        assert!(refused(|i| i.uses_words_of_64_bits = true).is_err());
+        assert!(refused(|i| i.uses_int64 = true).is_err());
         assert!(refused(|i| i.bindings.extend([BindingKind::StorageRead; 6])).is_ok());
     }
 }

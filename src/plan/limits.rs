@@ -40,7 +40,7 @@ pub struct Limits {
     /// Invocations per subgroup where subgroup operations may be used and the size never varies.
     pub subgroup_size: Option<u32>,
     /// Whether shaders may use integers of 64 bits.
-    pub words_of_64_bits: bool,
+    pub int64: bool,
     /// Whether the driver's compiler takes minutes for what others take a second: SwiftShader's.
     pub compiles_slowly: bool,
     /// Iterations that one invocation may run in all its loops together. Half of the 65,535 after which an old
@@ -69,7 +69,7 @@ impl Limits {
             workgroup_bytes: 16 << 10,
             max_storage_buffers: 8,
             subgroup_size: None,
-            words_of_64_bits: false,
+            int64: false,
             compiles_slowly: false,
             max_iterations: 32_768,
             max_pass_cost: 2e9,

@@ -80,8 +80,15 @@ fn main(@builtin(global_invocation_id) at: vec3<u32>, @builtin(local_invocation_
         assert_eq!(interface.parameter_bytes, 16);
         assert!(!interface.uses_subgroups);
         assert!(compile(&squares("return subgroupAdd(x);")).unwrap().interface.uses_subgroups);
-        assert!(!interface.uses_words_of_64_bits);
-        assert!(compile(&squares("return f32(u64(x));")).unwrap().interface.uses_words_of_64_bits);
+        assert!(!interface.uses_int64);
+        for words in [
+            "return f32(u64(x));",
+            "var two = array<u64, 2>(); return x;",
+            "let p: ptr<function, i64> = &at; return x;",
+        ] {
+            let text = if words.contains("&at") { format!("var at: i64; {words}") } else { words.to_owned() };
+            assert!(compile(&squares(&text)).unwrap().interface.uses_int64, "{words}");
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use naga::proc::Layouter;
 use naga::valid::{FunctionInfo, ModuleInfo};
-use naga::{AddressSpace, Binding, BuiltIn, Expression, Function, Module, ScalarKind, ShaderStage, StorageAccess};
+use naga::{
+    AddressSpace, Binding, BuiltIn, Expression, Function, Module, ScalarKind, ShaderStage, StorageAccess, TypeInner,
+};
 
 use crate::error::{Error, Result};
 
@@ -35,7 +37,7 @@ pub struct Interface {
     /// Whether it needs subgroup operations.
     pub uses_subgroups: bool,
     /// Whether it needs integers of 64 bits.
-    pub uses_words_of_64_bits: bool,
+    pub uses_int64: bool,
 }
 
 impl Interface {
@@ -87,8 +89,9 @@ impl Interface {
             workgroup_bytes,
             uses_subgroups: uses_subgroups(&entry.function)
                 || module.functions.iter().any(|(_, function)| uses_subgroups(function)),
-            uses_words_of_64_bits: uses_words_of_64_bits(module, &entry.function, info.get_entry_point(0))
-                || module.functions.iter().any(|(at, function)| uses_words_of_64_bits(module, function, &info[at])),
+            uses_int64: uses_int64(module, &entry.function, info.get_entry_point(0))
+                || module.functions.iter().any(|(at, function)| uses_int64(module, function, &info[at]))
+                || module.types.iter().any(|(_, declared)| is_int64(&declared.inner)),
         })
     }
 
@@ -116,9 +119,10 @@ fn uses_subgroups(function: &Function) -> bool {
 }
 
 /// Whether an expression has such a value.
-fn uses_words_of_64_bits(module: &Module, function: &Function, info: &FunctionInfo) -> bool {
-    function.expressions.iter().any(|(at, _)| {
-        let scalar = info[at].ty.inner_with(&module.types).scalar();
-        scalar.is_some_and(|scalar| scalar.width == 8 && matches!(scalar.kind, ScalarKind::Sint | ScalarKind::Uint))
-    })
+fn uses_int64(module: &Module, function: &Function, info: &FunctionInfo) -> bool {
+    function.expressions.iter().any(|(at, _)| is_int64(info[at].ty.inner_with(&module.types)))
+}
+
+fn is_int64(inner: &TypeInner) -> bool {
+    inner.scalar().is_some_and(|scalar| scalar.width == 8 && matches!(scalar.kind, ScalarKind::Sint | ScalarKind::Uint))
 }

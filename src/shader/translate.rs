@@ -22,7 +22,7 @@ pub struct Translation {
     pub msl: String,
     /// HLSL for shader model 5.1, or 6.0 where the shader uses subgroups.
     pub hlsl: String,
-    /// GLSL ES 3.10; it knows no subgroups, so a shader that uses them has none.
+    /// GLSL ES 3.10; it knows neither subgroups nor 64-bit integers, so a shader that uses them has none.
     pub glsl: Option<String>,
 }
 
@@ -40,9 +40,14 @@ impl Translation {
             spirv: spirv(&compiled, checked)?,
             msl: msl(&compiled, checked)?,
             hlsl: hlsl(&compiled, checked)?,
-            glsl: if compiled.interface.uses_subgroups { None } else { Some(glsl(&compiled, checked)?) },
+            glsl: if needs_features(&compiled) { None } else { Some(glsl(&compiled, checked)?) },
         })
     }
+}
+
+/// Whether it uses what not every version of a language has.
+fn needs_features(compiled: &Module) -> bool {
+    compiled.interface.uses_subgroups || compiled.interface.uses_int64
 }
 
 fn refused(compiled: &Module, language: &str, error: impl std::fmt::Display) -> Error {
@@ -99,14 +104,13 @@ fn msl(compiled: &Module, checked: bool) -> Result<String> {
 }
 
 fn hlsl(compiled: &Module, checked: bool) -> Result<String> {
-    let subgroups = compiled.interface.uses_subgroups;
     let binding_map = bindings(compiled)
         .map(|(place, register, _)| {
             (place, hlsl::BindTarget { register, restrict_indexing: checked, ..hlsl::BindTarget::default() })
         })
         .collect();
     let options = hlsl::Options {
-        shader_model: if subgroups { hlsl::ShaderModel::V6_0 } else { hlsl::ShaderModel::V5_1 },
+        shader_model: if needs_features(compiled) { hlsl::ShaderModel::V6_0 } else { hlsl::ShaderModel::V5_1 },
         binding_map,
         fake_missing_bindings: false,
         zero_initialize_workgroup_memory: false,

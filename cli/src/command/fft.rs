@@ -33,16 +33,6 @@ pub(super) fn run(general: &General, args: &Fft) -> Result<()> {
     };
     job.holds((0..shape.len()).fold(8, |bytes: usize, axis| bytes.saturating_mul(longest(axis))))?;
     let context = job.open()?;
-    let mut recipes = Vec::new();
-    if args.explain {
-        for (axis, length, lines) in transforms(args, &options, &shape) {
-            // Two real numbers go as one complex number.
-            let packed = args.real && options.axes.iter().flatten().last() == Some(&axis) && length % 2 == 0;
-            let recipe = context.fft_recipe(if packed { length / 2 } else { length }, lines)?;
-            job.say(&format!("axis {axis}: {recipe}{}", if packed { ", two real numbers as one" } else { "" }));
-            recipes.push(recipe);
-        }
-    }
     let values = match (args.real, args.inverse, x.array) {
         (true, false, Values::Real(x)) => {
             let x = context.upload(&x)?;
@@ -61,6 +51,17 @@ pub(super) fn run(general: &General, args: &Fft) -> Result<()> {
             Values::Complex(job.read(&job.explain(y)?)?)
         }
     };
+    let mut recipes = Vec::new();
+    if args.explain {
+        for (axis, length, lines) in transforms(args, &options, &shape) {
+            // Two real numbers go as one complex number.
+            let packed = args.real && options.axes.iter().flatten().last() == Some(&axis) && length % 2 == 0;
+            let recipe = context.fft_recipe(if packed { length / 2 } else { length }, lines)?;
+            let recipe = format!("axis {axis}: {recipe}{}", if packed { ", two real numbers as one" } else { "" });
+            job.say(&recipe);
+            recipes.push(recipe);
+        }
+    }
     let shape = values.shape().to_vec();
     output.array(&values)?;
     job.done(&context.info().to_string(), &args.output, &shape, json!({ "recipes": recipes }))
@@ -81,7 +82,8 @@ fn transforms(args: &Fft, options: &FftOptions, shape: &[usize]) -> Vec<(usize, 
         let real = args.real && Some(axis) == last;
         let own = if real && args.inverse { 2 * shape[axis].saturating_sub(1) } else { shape[axis] };
         let length = asked.unwrap_or(own);
-        let lines = shape.iter().enumerate().filter(|(other, _)| *other != axis).map(|(_, n)| n).product();
+        let others = shape.iter().enumerate().filter(|(other, _)| *other != axis);
+        let lines = others.fold(1, |lines: usize, (_, n)| lines.saturating_mul(*n));
         shape[axis] = if real && !args.inverse { length / 2 + 1 } else { length };
         found.push((axis, length, lines));
     }

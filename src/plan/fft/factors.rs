@@ -27,15 +27,15 @@ fn rest_after(mut n: usize, primes: &[usize]) -> usize {
 
 /// The shortest length ≥ `least` whose only prime factors are 2, 3, 5 and 7, and which is even where `even`.
 pub(crate) fn good_length(least: usize, even: bool) -> Option<usize> {
-    multiple_of(if even { 2 } else { 1 }, &[7, 5, 3, 2], least)
+    least_product(if even { 2 } else { 1 }, &[7, 5, 3, 2], least)
 }
 
-/// The least product ≥ `least` of `factor` and powers of these primes.
-pub(super) fn multiple_of(factor: usize, primes: &[usize], least: usize) -> Option<usize> {
+/// The least product ≥ `least` of `factor` ≥ 1 and powers of these primes.
+pub(super) fn least_product(factor: usize, primes: &[usize], least: usize) -> Option<usize> {
     let Some((&prime, others)) = primes.split_first() else { return (factor >= least).then_some(factor) };
     let powers =
         iter::successors(Some(factor), |&product| if product < least { product.checked_mul(prime) } else { None });
-    powers.filter_map(|product| multiple_of(product, others, least)).min()
+    powers.filter_map(|product| least_product(product, others, least)).min()
 }
 
 /// Divisors of a smooth number up to `most`, ascending.
@@ -108,7 +108,7 @@ mod tests {
                 assert_eq!(good_length(least, even), (least.max(1)..).find(good), "{least}");
             }
         }
-        assert_eq!(multiple_of(1, &[3, 2], 20_013), Some(20_736));
+        assert_eq!(least_product(1, &[3, 2], 20_013), Some(20_736));
         assert_eq!(good_length(1 << 62, false), Some(1 << 62));
         assert_eq!(good_length(usize::MAX, false), None);
     }

@@ -8,7 +8,7 @@ use super::recipe::{COMPLEX_BYTES, LineShape};
 use super::rolled;
 use super::sections::{Section, Table};
 use super::stages::Stages;
-use super::words::memory;
+use super::words::storage_text;
 use crate::plan::stored::Stored;
 use crate::plan::{BufferId, Program};
 use crate::shader::{Shader, ShaderFile, Tail};
@@ -143,7 +143,7 @@ impl<'a> LinePass<'a> {
         let mut code = String::new();
         let real = matches!(self.source, Source::Real | Source::RealPair | Source::RealLines);
         let stored = Stored { complex: !real, halves: self.halves };
-        code.push_str(&memory(stored, self.target == Target::Complex, self.shape.words));
+        code.push_str(&storage_text(stored, self.target == Target::Complex, self.shape.words));
         code.push_str(source_text(self.source));
         code.push_str(result_text(self.target));
         self.write_factors(length, &mut code, &mut table);

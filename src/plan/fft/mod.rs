@@ -60,7 +60,7 @@ pub struct FftChoices {
     /// until larger ones, written out, have gained what they cost the compiler. A line among many others may so differ in
     /// its last bits from the same line alone.
     pub rolled_points: usize,
-    /// Whether a complex number is read and written as one word of 64 bits. Needs [`Limits::words_of_64_bits`].
+    /// Whether a complex number is read and written as one word of 64 bits. Needs [`Limits::int64`].
     pub words: bool,
 }
 
@@ -78,7 +78,7 @@ impl FftChoices {
                 single_butterflies: !limits.compiles_slowly,
                 rolled: limits.compiles_slowly,
                 rolled_points: 1 << 14,
-                words: limits.words_of_64_bits,
+                words: limits.int64,
                 ..Self::default()
             },
             _ => Self::default(),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::FftChoices;
-use super::factors::{LARGEST_PRIME, divisors, good_length, is_prime, is_smooth, multiple_of, radices};
+use super::factors::{LARGEST_PRIME, divisors, good_length, is_prime, is_smooth, least_product, radices};
 use crate::plan::Limits;
 
 /// Largest butterfly of a pass that transforms there and back.
@@ -211,7 +211,7 @@ fn shapes(lengths: Vec<usize>, limits: &Limits, choices: &FftChoices) -> Vec<Lin
 /// to compile.
 fn padded_length(length: usize, choices: &FftChoices) -> Option<usize> {
     let least = length.checked_mul(2)?.checked_sub(1)?;
-    if choices.rolled { multiple_of(1, &[3, 2], least) } else { good_length(least, false) }
+    if choices.rolled { least_product(1, &[3, 2], least) } else { good_length(least, false) }
 }
 
 /// The fewest factors ≤ `longest` of a smooth length, as equal as they can be; at most three.

@@ -46,6 +46,7 @@ pub(in crate::plan) fn assert_sound(program: &Program, inputs: &[u64], limits: &
             Rc::clone(compiled.or_insert_with(|| Rc::new(compile(&pass.shader).unwrap().interface)))
         });
         interface.check(limits).unwrap();
+        assert!(limits.int64 || !interface.uses_int64);
         assert_eq!(interface.bindings.len(), pass.windows.len() + 1);
         assert_eq!(pass.parameters.len() % 16, 0);
         assert!(pass.parameters.len() >= interface.parameter_bytes as usize);
@@ -59,14 +60,15 @@ pub(in crate::plan) fn assert_sound(program: &Program, inputs: &[u64], limits: &
 
 #[test]
 fn passes_stay_inside_their_buffers() {
-    let limits = Limits { words_of_64_bits: true, ..tight() };
+    let limits = Limits { int64: true, ..tight() };
     let two_passes = FftChoices { longest_line: 64, ..FftChoices::default() };
     // Up to five.
     let butterflies =
         FftChoices { longest_line: 13, largest_radix: 13, single_butterflies: true, words: true, ..two_passes.clone() };
     let rolled = two_passes.for_points(0);
     let lengths = [1, 2, 17, 64, 100, 127, 2048];
-    let shapes = [&two_passes, &butterflies, &rolled];
+    let wide = FftChoices { words: true, ..rolled.clone() };
+    let shapes = [&two_passes, &butterflies, &rolled, &wide];
     for (length, choices) in lengths.into_iter().flat_map(|length| shapes.map(|choices| (length, choices))) {
         let stored = [(FftKind::Complex, 8), (FftKind::RealToHalf, 4), (FftKind::HalfToReal, 8)];
         for (kind, number) in stored.into_iter().flat_map(|(kind, bytes)| [(kind, bytes), (kind, bytes / 2)]) {
@@ -80,6 +82,9 @@ fn passes_stay_inside_their_buffers() {
                     // Lines of the transposed layout reach across all of it, further than one binding sees.
                     let program = lower(&work, &[input], &limits, choices).unwrap();
                     assert_sound(&program, &[bytes], &limits);
+                    for pass in program.passes.iter().filter(|pass| pass.shader.file.name == "fft_lines") {
+                        assert_eq!(pass.shader.text().contains("alias Word = u64;"), choices.words);
+                    }
                     if kind != FftKind::HalfToReal {
                         let taper = Layout { offset: 3, ..Layout::contiguous(&[given.min(length)]) };
                         let inputs = [input, Input { layout: &taper, element_bytes: 4 }];

@@ -1,13 +1,13 @@
 //! How numbers lie in memory as shaders of transforms see it.
 //!
-//! Drivers in software go through the lanes of every access one after the other: there a complex number that is one word of
-//! 64 bits costs half of what two of 32 do, to run and to compile. The bytes are the same.
+//! llvmpipe goes through the lanes of every access one after the other: there a complex number that is one word of 64 bits
+//! costs half of what two of 32 do, to run and to compile. The bytes are the same.
 
 use crate::plan::stored::Stored;
 
 /// The type `Word` of a complex number and the way there and back; what source and result are, and how an entry of them is
 /// loaded and stored.
-pub(super) fn memory(source: Stored, complex_result: bool, words: bool) -> String {
+pub(super) fn storage_text(source: Stored, complex_result: bool, words: bool) -> String {
     let word = if words {
         "alias Word = u64;
 fn to_word(value: vec2f) -> Word { return u64(bitcast<u32>(value.x)) | (u64(bitcast<u32>(value.y)) << 32u); }

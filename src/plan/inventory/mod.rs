@@ -57,7 +57,8 @@ pub fn every_shader() -> Result<Vec<Needed>> {
     Ok(shaders)
 }
 
-/// Subgroups of every size and none, in software and on GPUs, and one device with more workgroup memory.
+/// Subgroups of every size and none, in software and on GPUs, software with 64-bit integers, and one device with more
+/// workgroup memory.
 fn devices() -> Vec<(String, Limits)> {
     let mut devices = Vec::new();
     for (kind, name) in [(DeviceKind::Software, "a software device"), (DeviceKind::Discrete, "a GPU")] {
@@ -66,6 +67,8 @@ fn devices() -> Vec<(String, Limits)> {
             devices.push((format!("{name} with {lanes}"), Limits { kind, subgroup_size, ..Limits::webgpu_defaults() }));
         }
     }
+    let words = Limits { kind: DeviceKind::Software, subgroup_size: Some(8), int64: true, ..Limits::webgpu_defaults() };
+    devices.push(("a software device with 64-bit integers".to_owned(), words));
     let limits = Limits {
         kind: DeviceKind::Discrete,
         workgroup_bytes: 32 << 10,
