@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
 use crate::device::Guard;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::device::in_turn;
 use crate::error::{Error, Result};
 use crate::work::Take;
 
@@ -111,7 +113,14 @@ pub(crate) fn drive(guard: &Guard, slot: &Slot) {
 pub(crate) fn drive_aside(guard: &Arc<Guard>, slot: &Slot) {
     let (guard, slot) = (guard.clone(), slot.clone());
     let told = slot.clone();
-    let spawned = std::thread::Builder::new().name("gristmill read".to_owned()).spawn(move || drive(&guard, &slot));
+    let spawned = std::thread::Builder::new().name("gristmill read".to_owned()).spawn(move || {
+        drive(&guard, &slot);
+        // Whoever waited may have dropped the context by now, and this be the last to hold the device: it goes while no
+        // other GL device is in the middle of its work.
+        if guard.is_serial() {
+            let _ = in_turn(|| drop(guard));
+        }
+    });
     if let Err(error) = spawned {
         told.set(Err(Error::Unsupported { op: "read", message: format!("no thread could be started ({error})") }));
     }
