@@ -1,7 +1,7 @@
 //! How numbers lie in memory as shaders of transforms see it.
 //!
 //! llvmpipe goes through the lanes of every access one after the other: there a complex number that is one word of 64 bits
-//! costs half of what two of 32 do, to run and to compile. The bytes are the same.
+//! takes one such access where two of 32 take two. The bytes are the same.
 
 use crate::plan::stored::Stored;
 
