@@ -9,5 +9,5 @@ mod task;
 
 pub use adapter::is_named;
 pub use check::check;
-pub use peer::{Peer, Timed, serve};
+pub use peer::{Peer, Timed, decline, serve};
 pub use task::{NEIGHBOURS, Task, Work};

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 
 use crate::task::{Task, Work};
 
@@ -75,9 +75,22 @@ pub fn serve(peer: &mut dyn Peer) -> Result<()> {
                 .map(|host| format!("bytes {} {host}", peer.device_bytes())),
             _ => bail!("unknown order {line:?}"),
         };
-        answer(&reply.unwrap_or_else(|error| format!("failed {}", format!("{error:#}").replace('\n', " "))))?;
+        answer(&reply.unwrap_or_else(|error| failed(&error)))?;
     }
     Ok(())
+}
+
+/// Tells the driver why there is nobody to take its orders.
+///
+/// # Errors
+/// Where the pipe breaks.
+pub fn decline(reason: &Error) -> Result<()> {
+    answer(&failed(reason))
+}
+
+/// One line, whatever the library said.
+fn failed(error: &Error) -> String {
+    format!("failed {}", format!("{error:#}").replace('\n', " "))
 }
 
 fn answer(text: &str) -> Result<()> {

@@ -89,7 +89,8 @@ impl Seat {
         let ready = process.answer();
         self.process = Some(process);
         let ready = ready.inspect_err(|_| self.stop())?;
-        self.version = ready.strip_prefix("ready ").with_context(|| ready.clone())?.to_owned();
+        self.version =
+            ready.strip_prefix("ready ").with_context(|| ready.trim_start_matches("failed ").to_owned())?.to_owned();
         if !cold {
             println!("{} on {}: {}", self.name, self.adapter, self.version);
         }
