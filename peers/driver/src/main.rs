@@ -49,7 +49,7 @@ fn seats(arguments: &Arguments) -> Result<Vec<Seat>> {
     for adapter in &arguments.adapters {
         seats.push(Seat::beside("gristmill", adapter)?);
         if adapter != "cpu" {
-            for name in ["numr", "burn", "wgsl-fft", "gpu-fft"] {
+            for name in ["numr", "burn", "vkfft", "wgsl-fft", "gpu-fft"] {
                 seats.push(Seat::beside(name, adapter)?);
             }
         }

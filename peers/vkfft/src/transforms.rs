@@ -1,0 +1,39 @@
+//! VkFFT on Vulkan, from one buffer of the device into another.
+
+use std::rc::Rc;
+
+use anyhow::Result;
+use peers::{Peer, Task, Timed, Work};
+
+use crate::library::{self, Engine, Plan};
+
+pub struct VkFft(Rc<Engine>);
+
+impl VkFft {
+    pub fn open(asked: &str) -> Result<Self> {
+        Ok(Self(Rc::new(Engine::open(asked)?)))
+    }
+}
+
+impl Peer for VkFft {
+    fn version(&self) -> String {
+        format!("VkFFT {} on {}", library::version(), self.0.adapter)
+    }
+
+    fn prepare(&mut self, task: &Task) -> Result<Vec<Timed>> {
+        if !matches!(task.work, Work::Fft | Work::Fft2) {
+            return Ok(Vec::new());
+        }
+        let [rows, columns, _] = task.dimensions();
+        let plan = Rc::new(Plan::new(&self.0, [rows, columns], task.work == Work::Fft2, &task.inputs()[0])?);
+        let again = plan.clone();
+        Ok(vec![Timed {
+            name: "vkfft",
+            run: Box::new(move || plan.run()),
+            result: Box::new(move || {
+                again.run()?;
+                again.read()
+            }),
+        }])
+    }
+}
