@@ -31,12 +31,13 @@ fn main() {
 }
 
 /// Those of GPUs, those for much work and for little in software, and such as cut everything into many passes.
-fn shapes(limits: &Limits) -> [FftChoices; 5] {
+fn shapes(limits: &Limits) -> [FftChoices; 6] {
     let own = FftChoices::for_limits(limits);
     let gpu = FftChoices { rolled: limits.compiles_slowly, ..FftChoices::default() };
     [
         FftChoices { rolled: true, padded: false, ..gpu.clone() },
         FftChoices { longest_line: 60, single_butterflies: true, ..gpu.clone() },
+        FftChoices { longest_line: 30, single_chirps: usize::MAX, across_lines: true, ..gpu.clone() },
         FftChoices { rolled_points: 0, ..own.clone() },
         FftChoices { rolled: true, largest_radix: 2, longest_line: 200, threads: 3, invocations: 30, ..own },
         gpu,

@@ -305,13 +305,14 @@ fn append_pass(
 
     // Where lines are split or an axis is not the innermost, neighbours in memory belong to different lines.
     let apart = source_step as i64 * source.stride.abs() > 1 || result_step as i64 * result.stride.abs() > 1;
-    let side_by_side = step.pass.shape.side_by_side(limits, choices);
+    let across = apart || choices.across_lines;
+    let side_by_side = step.pass.shape.side_by_side(lines, limits, choices);
     let pass = LinePass {
-        shape: if apart { &side_by_side } else { step.pass.shape },
+        shape: if across { &side_by_side } else { step.pass.shape },
         dense_source: source_step == 1 && source.stride == 1 && !shared,
         dense_result: result_step == 1 && result.stride == 1 && !shared,
         dimensions: dimensions.len(),
-        neighbours_are_lines: apart,
+        neighbours_are_lines: across,
         ..step.pass.clone()
     };
     let (shader, table) = pass.build(transform.length, program);

@@ -70,12 +70,8 @@ pub(crate) fn append_blocks(
 ) {
     let axes = blocks.axes();
     let choices = &choices.for_lines(&axes, blocks.points());
-    let mut shape = LineShape::there_and_back(blocks.points(), limits, choices);
-    if blocks.source.stride.abs() > 1 {
-        shape = shape.side_by_side(limits, choices);
-    }
     for part in parts {
-        append_part(program, blocks, &shape, &axes, part, blocks.seen(&axes, part), limits);
+        append_part(program, blocks, &axes, part, blocks.seen(&axes, part), (limits, choices));
     }
 }
 
@@ -127,11 +123,10 @@ impl Blocks {
 fn append_part(
     program: &mut Program,
     blocks: &Blocks,
-    shape: &LineShape,
     axes: &[Batch],
     part: &Part,
     seen: [(i64, i64); 3],
-    limits: &Limits,
+    (limits, choices): (&Limits, &FftChoices),
 ) {
     let outer = axes.len() - 1;
     let ((block, count), step) = (part[outer], blocks.step as i64);
@@ -161,6 +156,11 @@ fn append_part(
         *last = Dimension { size: last.size.div_ceil(2), source, result, ..*last };
     }
     let lines: u64 = dimensions.iter().map(|dimension| dimension.size as u64).product();
+    let across = blocks.source.stride.abs() > 1 || choices.across_lines;
+    let mut shape = LineShape::there_and_back(blocks.points(), limits, choices);
+    if across {
+        shape = shape.side_by_side(lines, limits, choices);
+    }
     let single = blocks.count() == 1;
     let whole_source = single && blocks.source_start == 0 && blocks.source.length >= blocks.length;
     let whole_result = single && blocks.head == 0 && blocks.result.length >= blocks.length;
@@ -178,11 +178,11 @@ fn append_part(
         between: Some(if blocks.halved { Between::HalfProduct } else { Between::Product }),
         swap_first: true,
         headless: blocks.head > 0 && !single,
-        neighbours_are_lines: blocks.source.stride.abs() > 1,
+        neighbours_are_lines: across,
         dense_source: blocks.source.stride == 1,
         dense_result: blocks.result.stride == 1,
         dimensions: dimensions.len(),
-        ..LinePass::plain(shape)
+        ..LinePass::plain(&shape)
     };
     let (shader, table) = pass.build(blocks.length, program);
     let [(source, source_at), (result, result_at), (spectrum, spectrum_at)] = {

@@ -38,6 +38,22 @@ pub(super) fn least_product(factor: usize, primes: &[usize], least: usize) -> Op
     powers.filter_map(|product| least_product(product, others, least)).min()
 }
 
+/// The fewest factors, at most `most` of at most `largest` each and all equal but the first and the last, whose product is the
+/// least that is `least` or more.
+pub(super) fn equal_factors(least: usize, largest: usize, most: usize) -> Option<Vec<usize>> {
+    let radices = || (2..=largest).filter(|&r| rest_after(r, &[2, 3, 5]) == 1);
+    (3..=most).find_map(|count| {
+        let product = |(first, middle, last): (usize, usize, usize)| {
+            middle.checked_pow(count as u32 - 2)?.checked_mul(first)?.checked_mul(last)
+        };
+        let two = radices().flat_map(|middle| radices().map(move |first| (first, middle)));
+        let three = two.flat_map(|(first, middle)| radices().map(move |last| (first, middle, last)));
+        let enough = three.filter_map(|factors| Some((product(factors)?, factors))).filter(|(n, _)| *n >= least);
+        let (_, (first, middle, last)) = enough.min_by_key(|&(n, (first, middle, last))| (n, first + middle + last))?;
+        Some(iter::once(first).chain(iter::repeat_n(middle, count - 2)).chain([last]).collect())
+    })
+}
+
 /// Divisors of a smooth number up to `most`, ascending.
 pub(super) fn divisors(length: usize, most: usize) -> Vec<usize> {
     let mut found = vec![1];
@@ -108,6 +124,9 @@ mod tests {
                 assert_eq!(good_length(least, even), (least.max(1)..).find(good), "{least}");
             }
         }
+        assert_eq!(equal_factors(100, 10, 6), Some(vec![5, 4, 5]));
+        assert_eq!(equal_factors(10_000, 10, 6), Some(vec![10, 10, 10, 10]));
+        assert_eq!(equal_factors(1_000_001, 10, 6), None);
         assert_eq!(least_product(1, &[3, 2], 20_013), Some(20_736));
         assert_eq!(good_length(1 << 62, false), Some(1 << 62));
         assert_eq!(good_length(usize::MAX, false), None);

@@ -49,7 +49,7 @@ pub struct FftChoices {
     pub padded: bool,
     /// Whether a transform that takes several passes has one butterfly in each, so that nothing goes through workgroup
     /// memory. Where that is memory like any other, another pass costs no more than an exchange, and lines that are short
-    /// leave the caches to their neighbours. Not for Bluestein's algorithm, which goes through its passes twice, nor where
+    /// leave the caches to their neighbours. Not for Bluestein's algorithm, see [`Self::single_chirps`], nor where
     /// butterflies of the largest radix would take more than six.
     pub single_butterflies: bool,
     /// Whether lines are loaded, stored and taken from stage to stage in loops: a fraction of the text, which compiles in a
@@ -60,6 +60,13 @@ pub struct FftChoices {
     /// until larger ones, written out, have gained what they cost the compiler. A line among many others may so differ in
     /// its last bits from the same line alone.
     pub rolled_points: usize,
+    /// Transforms by Bluestein's algorithm of at most so many complex numbers in all that take several passes have one small
+    /// butterfly in each: compiled in half the time or less, and for so few numbers hardly slower.
+    pub single_chirps: usize,
+    /// Whether neighbouring invocations work on neighbouring lines, as far as there are several, even where the entries of a
+    /// line are neighbours in memory: for memory that is read lane by lane, where lanes in one cache line are in each
+    /// other's way.
+    pub across_lines: bool,
     /// Whether a complex number is read and written as one word of 64 bits. Needs [`Limits::int64`].
     pub words: bool,
 }
@@ -78,6 +85,8 @@ impl FftChoices {
                 single_butterflies: !limits.compiles_slowly,
                 rolled: limits.compiles_slowly,
                 rolled_points: 1 << 14,
+                single_chirps: if limits.compiles_slowly { 0 } else { 1 << 19 },
+                across_lines: true,
                 words: limits.int64,
                 ..Self::default()
             },
@@ -93,10 +102,11 @@ impl FftChoices {
     /// What is chosen for transforms of so many complex numbers in all.
     pub(crate) fn for_points(&self, points: usize) -> Self {
         if points > self.rolled_points {
-            return self.clone();
+            let single_chirps = if points > self.single_chirps { 0 } else { self.single_chirps };
+            return Self { single_chirps, ..self.clone() };
         }
         let largest_radix = self.largest_radix.min(SHORT_RADIX);
-        Self { largest_radix, single_butterflies: false, rolled: true, ..self.clone() }
+        Self { largest_radix, single_butterflies: false, single_chirps: 0, rolled: true, ..self.clone() }
     }
 }
 
@@ -111,6 +121,8 @@ impl Default for FftChoices {
             single_butterflies: false,
             rolled: false,
             rolled_points: 0,
+            single_chirps: 0,
+            across_lines: false,
             words: false,
         }
     }

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::FftChoices;
-use super::factors::{LARGEST_PRIME, divisors, good_length, is_prime, is_smooth, least_product, radices};
+use super::factors::{
+    LARGEST_PRIME, divisors, equal_factors, good_length, is_prime, is_smooth, least_product, radices,
+};
 use crate::plan::Limits;
 
 /// Largest butterfly of a pass that transforms there and back.
@@ -13,7 +15,10 @@ const LONGEST_TWICE: usize = 16;
 const NEIGHBOURS: usize = 8;
 
 /// Most passes of a single butterfly.
-const MOST_PASSES: usize = 6;
+pub(super) const MOST_PASSES: usize = 6;
+
+/// Largest butterfly of a pass of Bluestein's algorithm that has no more than one.
+const CHIRP_RADIX: usize = 12;
 
 /// Lines that are never rolled: what a loop would save, it takes.
 const SHORTEST_ROLLED: usize = 4;
@@ -77,7 +82,10 @@ impl FftRecipe {
             let shape = LineShape::there_and_back(length - 1, limits, choices);
             return Some(Self { length, form: Form::Rader(shape) });
         }
-        let passes = split(padded_length(length, choices)?, longest, choices)?;
+        let least = length.checked_mul(2)?.checked_sub(1)?;
+        let several = choices.single_chirps > 0 && least > longest;
+        let single = several.then(|| equal_factors(least, CHIRP_RADIX, MOST_PASSES)).flatten();
+        let passes = single.or_else(|| split(padded_length(least, choices)?, longest, choices))?;
         let mut passes = shapes(passes, limits, choices);
         if let Some(last) = passes.last_mut() {
             *last = LineShape::there_and_back(last.length, limits, choices);
@@ -176,12 +184,14 @@ impl LineShape {
     }
 
     /// The same for lines whose entries lie apart, so that neighbours in memory belong to different lines: as many lines
-    /// side by side as fill a cache line.
-    pub(super) fn side_by_side(&self, limits: &Limits, choices: &FftChoices) -> Self {
+    /// side by side as fill a cache line, as far as there are so many.
+    pub(super) fn side_by_side(&self, present: u64, limits: &Limits, choices: &FftChoices) -> Self {
         let memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
         // Lines of one stage are short: two cache lines of them, for the fewer workgroups.
         let wanted = if self.radices.len() > 1 { NEIGHBOURS } else { 2 * NEIGHBOURS };
         let lines = wanted.min(memory / self.stride()).max(self.lines).min(limits.max_invocations as usize);
+        // A power of two, so that few numbers of lines are a shader of their own.
+        let lines = (present.clamp(1, lines as u64) as usize).next_power_of_two().min(lines);
         let most = (limits.max_invocations as usize).min(choices.invocations.max(choices.threads));
         Self { lines, threads: (most / lines).clamp(1, self.threads), ..self.clone() }
     }
@@ -207,10 +217,9 @@ fn shapes(lengths: Vec<usize>, limits: &Limits, choices: &FftChoices) -> Vec<Lin
     lengths.into_iter().map(|length| LineShape::new(length, limits, choices)).collect()
 }
 
-/// Length of the circular convolution by which Bluestein's algorithm transforms `length` points. Each different radix is more
-/// to compile.
-fn padded_length(length: usize, choices: &FftChoices) -> Option<usize> {
-    let least = length.checked_mul(2)?.checked_sub(1)?;
+/// Length of the circular convolution of at least so many points by which Bluestein's algorithm transforms. Each different radix
+/// is more to compile.
+fn padded_length(least: usize, choices: &FftChoices) -> Option<usize> {
     if choices.rolled { least_product(1, &[3, 2], least) } else { good_length(least, false) }
 }
 
@@ -252,7 +261,8 @@ mod tests {
     #[test]
     fn factors_multiply_to_the_length() {
         let limits = Limits::webgpu_defaults();
-        for choices in [FftChoices::default(), FftChoices::default().for_points(0)] {
+        let chirps = FftChoices { single_chirps: usize::MAX, ..FftChoices::default() };
+        for choices in [FftChoices::default(), FftChoices::default().for_points(0), chirps] {
             check(&limits, &choices);
         }
     }
@@ -303,5 +313,8 @@ mod tests {
         let print = |n| FftRecipe::new(n, &limits, &single).unwrap().to_string();
         assert_eq!(print(1024), "1024 = (32·32)");
         assert_eq!(print(1 << 20), "1048576 = (32) · (32) · (32) · (32)");
+        let chirps = FftChoices { single_chirps: usize::MAX, ..choices };
+        let print = |n| FftRecipe::new(n, &limits, &chirps).unwrap().to_string();
+        assert_eq!(print(16_411), "16411 = Bluestein by (4) · (12) · (12) · (12) · (5)");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::recipe::LineShape;
+use super::recipe::{LineShape, MOST_PASSES};
 use super::tables::{Complex, bluestein_filter, chirp, rader_filter, rader_order, root};
 
 /// A part of a pass's table.
@@ -22,7 +22,7 @@ pub(super) enum Section {
     /// leave the coefficients.
     Filter {
         length: usize,
-        passes: [usize; 3],
+        passes: [usize; MOST_PASSES],
     },
     /// What Rader's algorithm multiplies spectra by, for a prime.
     RaderFilter(usize),
@@ -79,14 +79,24 @@ impl Section {
                 (0..self.length()).map(|e| root(e << rotation_bits(length), length)).collect()
             }
             Self::Chirp(n) => (0..n).map(|j| chirp(j, n)).collect(),
-            Self::Filter { length, passes: [a, b, c] } => {
-                let filter = bluestein_filter(length, a * b * c);
-                (0..a * b * c).map(|at| filter[at / (b * c) + a * (at / c % b) + a * b * (at % c)]).collect()
+            Self::Filter { length, passes } => {
+                let filter = bluestein_filter(length, self.length());
+                (0..filter.len()).map(|place| filter[coefficient(place, &passes)]).collect()
             }
             Self::RaderFilter(prime) => rader_filter(prime),
             Self::RaderOrder(prime) => rader_order(prime),
         }
     }
+}
+
+/// Which coefficient passes of these lengths leave at a place: the first digit of the place is the last of the coefficient.
+fn coefficient(place: usize, passes: &[usize]) -> usize {
+    let (mut rest, mut index) = (place, 0);
+    for (at, length) in passes.iter().enumerate().rev() {
+        index += rest % length * passes[..at].iter().product::<usize>();
+        rest /= length;
+    }
+    index
 }
 
 /// All sections of a pass.
@@ -135,7 +145,7 @@ impl Table {
                 Section::RotationLow(length) => write!(key, " low {length}"),
                 Section::RotationHigh(length) => write!(key, " high {length}"),
                 Section::Chirp(n) => write!(key, " chirp {n}"),
-                Section::Filter { length, passes: [a, b, c] } => write!(key, " filter {length}/{a}·{b}·{c}"),
+                Section::Filter { length, passes } => write!(key, " filter {length}/{passes:?}"),
                 Section::RaderFilter(prime) => write!(key, " rader {prime}"),
                 Section::RaderOrder(prime) => write!(key, " order {prime}"),
             };

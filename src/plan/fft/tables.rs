@@ -5,13 +5,12 @@ use std::f64::consts::TAU;
 /// A complex number in f64.
 pub(crate) type Complex = (f64, f64);
 
-/// `exp(−2πi e/n)`, exact at the multiples of a quarter turn and symmetric between the eighths.
+/// `exp(−2πi e/n)`, exact at the multiples of a quarter turn and symmetric between the eighths, for n < 2⁶¹.
 pub(crate) fn root(e: usize, n: usize) -> Complex {
-    let e = e % n;
-    let (e, n) = (e as u128, n as u128);
+    let (e, n) = ((e % n) as u64, n as u64);
     // Which eighth of a turn, and the angle into it, so that sine and cosine only see [0, π/4].
     let eighth = 8 * e / n;
-    let within = |numerator: u128| TAU * (numerator as f64 / n as f64);
+    let within = |numerator: u64| TAU * (numerator as f64 / n as f64);
     let (c, s) = match eighth {
         0 => (within(e).cos(), within(e).sin()),
         1 => (quarter_from(e, n).sin(), quarter_from(e, n).cos()),
@@ -26,23 +25,23 @@ pub(crate) fn root(e: usize, n: usize) -> Complex {
 }
 
 /// Distance of the angle e/n from a quarter turn, in radians.
-fn quarter_from(e: u128, n: u128) -> f64 {
+fn quarter_from(e: u64, n: u64) -> f64 {
     TAU * ((4 * e).abs_diff(n) as f64 / (4 * n) as f64)
 }
 
 /// Distance of the angle e/n from half a turn, in radians.
-fn half_from(e: u128, n: u128) -> f64 {
+fn half_from(e: u64, n: u64) -> f64 {
     TAU * ((2 * e).abs_diff(n) as f64 / (2 * n) as f64)
 }
 
 /// Distance of the angle e/n from three quarters of a turn, in radians.
-fn three_quarters_from(e: u128, n: u128) -> f64 {
+fn three_quarters_from(e: u64, n: u64) -> f64 {
     TAU * ((4 * e).abs_diff(3 * n) as f64 / (4 * n) as f64)
 }
 
-/// `exp(−πi j²/n)`, its angle reduced exactly.
+/// `exp(−πi j²/n)` for j < n ≤ 2³⁰, its angle reduced exactly.
 pub(super) fn chirp(j: usize, n: usize) -> Complex {
-    let square = (j as u128 * j as u128) % (2 * n as u128);
+    let square = (j as u64 * j as u64) % (2 * n as u64);
     root(square as usize, 2 * n)
 }
 
@@ -74,9 +73,8 @@ pub(super) fn rader_order(prime: usize) -> Vec<Complex> {
 pub(super) fn rader_filter(prime: usize) -> Vec<Complex> {
     let length = prime - 1;
     let filter: Vec<Complex> = rader_order(prime).iter().map(|(_, inverse)| root(*inverse as usize, prime)).collect();
-    let roots: Vec<Complex> = (0..length).map(|e| root(e, length)).collect();
     let scaled = |(re, im): Complex| (re / length as f64, im / length as f64);
-    transform(&filter, 0, 1, length, &roots).into_iter().map(scaled).collect()
+    spectrum(&filter).into_iter().map(scaled).collect()
 }
 
 fn times(a: Complex, b: Complex) -> Complex {
@@ -100,29 +98,54 @@ pub(super) fn bluestein_filter(length: usize, padded: usize) -> Vec<Complex> {
 
 /// The discrete Fourier transform in f64, for tables: quick where the length has small factors.
 pub(crate) fn spectrum(x: &[Complex]) -> Vec<Complex> {
-    let roots: Vec<Complex> = (0..x.len()).map(|e| root(e, x.len())).collect();
-    transform(x, 0, 1, x.len(), &roots)
+    let mut roots: Vec<Complex> = (0..x.len()).map(|e| root(e, x.len())).collect();
+    let mut levels = Vec::new();
+    let mut length = x.len();
+    while length > 1 {
+        let p = [4].into_iter().chain(2..).find(|p| length.is_multiple_of(*p)).unwrap_or(length);
+        let next = roots.iter().step_by(p).copied().collect();
+        levels.push((p, std::mem::replace(&mut roots, next)));
+        length /= p;
+    }
+    let mut out = vec![(0.0, 0.0); x.len()];
+    let mut turned = vec![(0.0, 0.0); levels.iter().map(|(p, _)| *p).max().unwrap_or(0)];
+    transform(x, 0, 1, &mut out, &levels, &mut turned);
+    out
 }
 
-/// Cooley and Tukey by the smallest prime factor, of the `length` entries from `start` on in steps of `stride`.
-fn transform(x: &[Complex], start: usize, stride: usize, length: usize, roots: &[Complex]) -> Vec<Complex> {
-    if length == 1 {
-        return vec![x[start]];
+/// Cooley and Tukey, of the entries from `start` on in steps of `stride`, as many as `out` takes. Each level splits by a prime
+/// factor and has the roots of unity of its length, so that they are read one after the other; `turned` has room for the
+/// largest factor.
+fn transform(
+    x: &[Complex],
+    start: usize,
+    stride: usize,
+    out: &mut [Complex],
+    levels: &[(usize, Vec<Complex>)],
+    turned: &mut [Complex],
+) {
+    let Some(((p, roots), rest)) = levels.split_first() else {
+        out.copy_from_slice(&x[start..=start]);
+        return;
+    };
+    let m = out.len() / p;
+    for (r, part) in out.chunks_exact_mut(m).enumerate() {
+        transform(x, start + r * stride, stride * p, part, rest, turned);
     }
-    let p = (2..).find(|p| length.is_multiple_of(*p)).unwrap_or(length);
-    let m = length / p;
-    let parts: Vec<Vec<Complex>> = (0..p).map(|r| transform(x, start + r * stride, stride * p, m, roots)).collect();
-    let unit = roots.len() / length;
-    let mut out = vec![(0.0, 0.0); length];
-    for (k, value) in out.iter_mut().enumerate() {
-        let mut sum = parts[0][k % m];
-        for (r, part) in parts.iter().enumerate().skip(1) {
-            let term = times(part[k % m], roots[(r * k % length) * unit]);
-            sum = (sum.0 + term.0, sum.1 + term.1);
+    let turned = &mut turned[..*p];
+    for k in 0..m {
+        for (r, value) in turned.iter_mut().enumerate() {
+            *value = times(out[k + r * m], roots[r * k]);
         }
-        *value = sum;
+        for s in 0..*p {
+            let mut sum = turned[0];
+            for (r, value) in turned.iter().enumerate().skip(1) {
+                let term = times(*value, roots[r * s % p * m]);
+                sum = (sum.0 + term.0, sum.1 + term.1);
+            }
+            out[k + s * m] = sum;
+        }
     }
-    out
 }
 
 /// Numbers as the device reads them.
