@@ -1,4 +1,4 @@
-// One transform of LENGTH points per line, LINES lines per workgroup: the stages of a line run through
+// One transform of LENGTH points per line, LINES lines per workgroup, every SPREAD-th of SPREAD workgroups' lines: the stages of a line run through
 // registers and meet in workgroup memory, where entries come from and go to as well if the stages are loops.
 //
 //   result[line, k] = finish(Σ_j prepare(source[line, j]) exp(−2πi jk / LENGTH))
@@ -71,7 +71,8 @@ struct Line {
 
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-    let first = (group.x + group.y * parameters.width) * LINES;
+    let number = group.x + group.y * parameters.width;
+    let first = number / SPREAD * (SPREAD * LINES) + number % SPREAD;
     if first >= parameters.lines { return; }
     var lane = select(local / THREADS, 0u, LINES == 1u);
     var thread = select(local % THREADS, local, LINES == 1u);
@@ -79,7 +80,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         lane = local % LINES;
         thread = local / LINES;
     }
-    transform(locate(first + lane), lane, thread);
+    transform(locate(first + lane * SPREAD), lane, thread);
 }
 
 // A line past the last one reads the last, so that nothing branches; it must store nothing.

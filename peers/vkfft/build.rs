@@ -23,6 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-env-changed=VKFFT_INCLUDE");
     let Some(headers) = std::env::var_os("VKFFT_INCLUDE").filter(|folder| !folder.is_empty()) else { return Ok(()) };
 
+    println!("cargo:rerun-if-changed={}", Path::new(&headers).join("vkFFT.h").display());
+
     // VkFFT asks for it by its bare name, which is not how it is installed.
     let made = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     let forward = "#include <glslang/Include/glslang_c_interface.h>\n";

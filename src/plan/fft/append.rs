@@ -343,8 +343,7 @@ fn append_pass(
     }
     let source_at = if step.first { first(source.offset, batch, part, |b| b.source) } else { 0 } - source_start;
     let result_at = if step.last { first(result.offset, batch, part, |b| b.result) } else { 0 } - result_start;
-    let groups = lines.div_ceil(pass.shape.lines as u64);
-    let (grid, width) = limits.fold(groups);
+    let (grid, width) = limits.fold(pass.shape.groups(lines));
     let columns = transform.columns.filter(|_| step.last);
     let start = if step.last { transform.result_start } else { 0 };
     let given = if step.last { transform.length.saturating_sub(start) } else { between };

@@ -194,7 +194,7 @@ fn append_part(
     let mut windows = vec![source, result];
     windows.extend(table.map(|(buffer, bytes)| Window { buffer, offset: 0, bytes }));
     windows.push(spectrum);
-    let (grid, width) = limits.fold(lines.div_ceil(shape.lines as u64));
+    let (grid, width) = limits.fold(shape.groups(lines));
     let first_result = block * blocks.step;
     let parameters = LineParameters {
         lines,

@@ -38,8 +38,8 @@ pub(super) fn least_product(factor: usize, primes: &[usize], least: usize) -> Op
     powers.filter_map(|product| least_product(product, others, least)).min()
 }
 
-/// The fewest factors, at most `most` of at most `largest` each and all equal but the first and the last, whose product is the
-/// least that is `least` or more.
+/// The fewest factors, at most `most` of at most `largest` each and all equal but the first and the last, whose product is
+/// `least` or more; of so many, those with the least product.
 pub(super) fn equal_factors(least: usize, largest: usize, most: usize) -> Option<Vec<usize>> {
     let radices = || (2..=largest).filter(|&r| rest_after(r, &[2, 3, 5]) == 1);
     (3..=most).find_map(|count| {

@@ -170,6 +170,7 @@ impl<'a> LinePass<'a> {
         let tail = Tail::new()
             .constant("LENGTH", shape.length as u32)
             .constant("LINES", shape.lines as u32)
+            .constant("SPREAD", shape.spread as u32)
             .constant("THREADS", shape.threads as u32)
             .constant("INVOCATIONS", shape.invocations() as u32)
             .constant("STRIDE", shape.stride() as u32)

@@ -61,18 +61,18 @@ pub struct FftChoices {
     /// its last bits from the same line alone.
     pub rolled_points: usize,
     /// Transforms by Bluestein's algorithm of at most so many complex numbers in all that take several passes have one small
-    /// butterfly in each: compiled in half the time or less, and for so few numbers hardly slower.
+    /// butterfly in each: little to compile.
     pub single_chirps: usize,
     /// Whether neighbouring invocations work on neighbouring lines, as far as there are several, even where the entries of a
-    /// line are neighbours in memory: for memory that is read lane by lane, where lanes in one cache line are in each
-    /// other's way.
+    /// line are neighbours in memory, and lines of a single butterfly some way apart: for memory that is read lane by lane,
+    /// where lanes in one cache line are in each other's way.
     pub across_lines: bool,
     /// Whether a complex number is read and written as one word of 64 bits. Needs [`Limits::int64`].
     pub words: bool,
 }
 
 impl FftChoices {
-    /// Defaults by the kind of device. In software a workgroup is one subgroup, which waits for nobody, and long
+    /// Defaults by the kind of device. In software a workgroup is as small as a subgroup, which waits for nobody, and long
     /// butterflies save exchanges, where there is enough to do; drivers that compile slowly want short texts always.
     pub fn for_limits(limits: &Limits) -> Self {
         let lanes = limits.subgroup_size.unwrap_or(8) as usize;

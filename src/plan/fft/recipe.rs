@@ -14,6 +14,9 @@ const LONGEST_TWICE: usize = 16;
 /// Complex numbers of a cache line.
 const NEIGHBOURS: usize = 8;
 
+/// Workgroups that lines are not put side by side for: as many cores have something to do.
+const FEWEST_WORKGROUPS: u64 = 8;
+
 /// Most passes of a single butterfly.
 pub(super) const MOST_PASSES: usize = 6;
 
@@ -58,6 +61,8 @@ pub(crate) struct LineShape {
     pub(crate) threads: usize,
     /// Lines of a workgroup.
     pub(crate) lines: usize,
+    /// How far they are from one another: as many workgroups share the lines between.
+    pub(crate) spread: usize,
     /// Whether a place is left free after every 16 entries, so that no two meet in a bank of the workgroup's memory.
     pub(crate) padded: bool,
     /// Whether the line is loaded, stored and taken from stage to stage in loops: little to compile.
@@ -173,7 +178,8 @@ impl LineShape {
         // Lines of one stage may meet in memory too, in loops or when spectra of real numbers are put together.
         let by_memory = (memory / (length + length / 16 * usize::from(padded))).max(1);
         let rolled = choices.rolled && length > SHORTEST_ROLLED;
-        Self { length, radices, threads, lines: by_threads.min(by_memory), padded, rolled, words: choices.words }
+        let (lines, words) = (by_threads.min(by_memory), choices.words);
+        Self { length, radices, threads, lines, spread: 1, padded, rolled, words }
     }
 
     /// The same for a transform and a second one back, whose text is twice as long where it is not rolled: shorter
@@ -183,17 +189,26 @@ impl LineShape {
         Self::new(length, limits, &FftChoices { largest_radix, ..choices.clone() })
     }
 
-    /// The same for lines whose entries lie apart, so that neighbours in memory belong to different lines: as many lines
-    /// side by side as fill a cache line, as far as there are so many.
+    /// The same for lines side by side, of which there are `present`: as many as fill a cache line where their entries lie apart,
+    /// since neighbours in memory belong to different lines then.
     pub(super) fn side_by_side(&self, present: u64, limits: &Limits, choices: &FftChoices) -> Self {
         let memory = limits.workgroup_bytes as usize / COMPLEX_BYTES;
         // Lines of one stage are short: two cache lines of them, for the fewer workgroups.
         let wanted = if self.radices.len() > 1 { NEIGHBOURS } else { 2 * NEIGHBOURS };
         let lines = wanted.min(memory / self.stride()).max(self.lines).min(limits.max_invocations as usize);
-        // A power of two, so that few numbers of lines are a shader of their own.
-        let lines = (present.clamp(1, lines as u64) as usize).next_power_of_two().min(lines);
+        // Lanes are a power of two; few lines are for many workgroups rather than side by side.
+        let shared = (present / FEWEST_WORKGROUPS).clamp(1, lines as u64).ilog2();
+        let lines = if choices.across_lines { 1 << shared } else { lines };
         let most = (limits.max_invocations as usize).min(choices.invocations.max(choices.threads));
-        Self { lines, threads: (most / lines).clamp(1, self.threads), ..self.clone() }
+        // What other workgroups need of a cache line of short lines is still near when their turn comes.
+        let spreads = choices.across_lines && self.radices.len() == 1 && present >= (NEIGHBOURS * lines) as u64;
+        let spread = if spreads { NEIGHBOURS } else { 1 };
+        Self { lines, spread, threads: (most / lines).clamp(1, self.threads), ..self.clone() }
+    }
+
+    /// Workgroups for so many lines.
+    pub(super) fn groups(&self, lines: u64) -> u64 {
+        lines.div_ceil((self.lines * self.spread) as u64) * self.spread as u64
     }
 
     /// Places of the workgroup's memory that a line takes.
@@ -261,7 +276,7 @@ mod tests {
     #[test]
     fn factors_multiply_to_the_length() {
         let limits = Limits::webgpu_defaults();
-        let chirps = FftChoices { single_chirps: usize::MAX, ..FftChoices::default() };
+        let chirps = FftChoices { single_chirps: usize::MAX, across_lines: true, ..FftChoices::default() };
         for choices in [FftChoices::default(), FftChoices::default().for_points(0), chirps] {
             check(&limits, &choices);
         }
@@ -288,6 +303,13 @@ mod tests {
                 let bytes =
                     if pass.radices.len() > 1 || pass.rolled { pass.stride() * pass.lines * COMPLEX_BYTES } else { 0 };
                 assert!(bytes <= limits.workgroup_bytes as usize, "{recipe}: {pass:?}");
+                for present in [1, 7, 8, 100, 1 << 20] {
+                    let beside = pass.side_by_side(present, limits, choices);
+                    assert!(beside.invocations() <= limits.max_invocations as usize, "{recipe}: {beside:?}");
+                    let bytes = if bytes > 0 { beside.stride() * beside.lines * COMPLEX_BYTES } else { 0 };
+                    assert!(bytes <= limits.workgroup_bytes as usize, "{recipe}: {beside:?}");
+                    assert!(beside.groups(present) * beside.lines as u64 >= present, "{recipe}: {beside:?}");
+                }
             }
         }
     }

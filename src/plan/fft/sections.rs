@@ -158,3 +158,22 @@ impl Table {
         self.sections.iter().flat_map(|section| section.values()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pass by pass: every one leaves its digit of the coefficient where it found the one of the entry.
+    #[test]
+    fn coefficients_have_their_digits_the_other_way_round() {
+        assert_eq!(coefficient(7, &[10, 10]), 70);
+        assert_eq!(coefficient(123_456, &[10; 6]), 654_321);
+        let passes = [2, 3, 4, 1, 5];
+        let mut seen: Vec<usize> = (0..120).map(|place| coefficient(place, &passes)).collect();
+        // Neighbours are as far apart as the product of all lengths but the last.
+        assert_eq!(seen[..5], [0, 24, 48, 72, 96]);
+        assert_eq!(seen[60], 1);
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(0..120));
+    }
+}

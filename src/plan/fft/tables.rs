@@ -113,7 +113,7 @@ pub(crate) fn spectrum(x: &[Complex]) -> Vec<Complex> {
     out
 }
 
-/// Cooley and Tukey, of the entries from `start` on in steps of `stride`, as many as `out` takes. Each level splits by a prime
+/// Cooley and Tukey, of the entries from `start` on in steps of `stride`, as many as `out` takes. Each level splits by a small
 /// factor and has the roots of unity of its length, so that they are read one after the other; `turned` has room for the
 /// largest factor.
 fn transform(

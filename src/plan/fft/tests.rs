@@ -68,7 +68,8 @@ fn passes_stay_inside_their_buffers() {
     let rolled = two_passes.for_points(0);
     let lengths = [1, 2, 17, 64, 100, 127, 2048];
     let wide = FftChoices { words: true, ..rolled.clone() };
-    let shapes = [&two_passes, &butterflies, &rolled, &wide];
+    let chirps = FftChoices { longest_line: 30, single_chirps: usize::MAX, across_lines: true, ..two_passes.clone() };
+    let shapes = [&two_passes, &butterflies, &rolled, &wide, &chirps];
     for (length, choices) in lengths.into_iter().flat_map(|length| shapes.map(|choices| (length, choices))) {
         let stored = [(FftKind::Complex, 8), (FftKind::RealToHalf, 4), (FftKind::HalfToReal, 8)];
         for (kind, number) in stored.into_iter().flat_map(|(kind, bytes)| [(kind, bytes), (kind, bytes / 2)]) {
