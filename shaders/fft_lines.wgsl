@@ -1,5 +1,6 @@
-// One transform of LENGTH points per line, LINES lines per workgroup, every SPREAD-th of SPREAD workgroups' lines: the stages of a line run through
-// registers and meet in workgroup memory, where entries come from and go to as well if the stages are loops.
+// One transform of LENGTH points per line, LINES lines per workgroup, which are SPREAD apart: as many workgroups share the lines
+// between. The stages of a line run through registers and meet in workgroup memory, where entries come from and go to as well
+// if the stages are loops.
 //
 //   result[line, k] = finish(Σ_j prepare(source[line, j]) exp(−2πi jk / LENGTH))
 //
