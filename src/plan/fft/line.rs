@@ -101,6 +101,8 @@ pub(super) struct LinePass<'a> {
     pub(super) dense_source: bool,
     pub(super) dense_result: bool,
     pub(super) dimensions: usize,
+    /// Points of the transform that the lengths of all passes multiply to.
+    pub(super) whole: usize,
 }
 
 impl<'a> LinePass<'a> {
@@ -133,6 +135,7 @@ impl<'a> LinePass<'a> {
             dense_source: false,
             dense_result: false,
             dimensions: 1,
+            whole: shape.length,
         }
     }
 

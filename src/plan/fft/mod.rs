@@ -61,7 +61,7 @@ pub struct FftChoices {
     /// its last bits from the same line alone.
     pub rolled_points: usize,
     /// Transforms by Bluestein's algorithm of at most so many complex numbers in all that take several passes have one small
-    /// butterfly in each: little to compile.
+    /// butterfly in each: little to compile, for about twice the time of a transform.
     pub single_chirps: usize,
     /// Whether neighbouring invocations work on neighbouring lines, as far as there are several, even where the entries of a
     /// line are neighbours in memory, and lines of a single butterfly some way apart: for memory that is read lane by lane,
@@ -85,7 +85,7 @@ impl FftChoices {
                 single_butterflies: !limits.compiles_slowly,
                 rolled: limits.compiles_slowly,
                 rolled_points: 1 << 14,
-                single_chirps: if limits.compiles_slowly { 0 } else { 1 << 19 },
+                single_chirps: if limits.compiles_slowly { 0 } else { 300_000 },
                 across_lines: true,
                 words: limits.int64,
                 ..Self::default()

@@ -91,10 +91,11 @@ impl FftRecipe {
         let several = choices.single_chirps > 0 && least > longest;
         let single = several.then(|| equal_factors(least, CHIRP_RADIX, MOST_PASSES)).flatten();
         let passes = single.or_else(|| split(padded_length(least, choices)?, longest, choices))?;
-        let mut passes = shapes(passes, limits, choices);
-        if let Some(last) = passes.last_mut() {
-            *last = LineShape::there_and_back(last.length, limits, choices);
-        }
+        let passes = match passes[..] {
+            [alone] => vec![LineShape::there_and_back(alone, limits, choices)],
+            // Long lines of many points: what another stage takes is more than what it saves the compiler.
+            _ => shapes(passes, limits, choices),
+        };
         Some(Self { length, form: Form::Bluestein(passes) })
     }
 

@@ -32,7 +32,7 @@ pub(super) fn steps<'a>(
         let mut steps = Vec::with_capacity(passes.len());
         for (position, shape) in passes.iter().enumerate() {
             let rotate = (position < rotating).then_some(whole);
-            let pass = LinePass { rotate, ..LinePass::plain(shape) };
+            let pass = LinePass { rotate, whole, ..LinePass::plain(shape) };
             steps.push(Step { pass, position: Some(position), in_place: position < last, first: false, last: false });
         }
         steps
