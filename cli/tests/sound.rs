@@ -129,7 +129,7 @@ fn what_is_no_whole_sound_is_told() {
         folder.run(&[&["convolve"], arguments, &["-o", "y.wav"]].concat()).code(1).stderr(contains(message));
         assert_eq!((folder.files(), folder.read("y.wav")), (before.clone(), b"precious".to_vec()));
     };
-    f("cut.wav: is cut short: its header promises 400 samples of 2 channels, 150 are there", &["cut.wav", "h.npy"]);
+    f("cut.wav: is cut short: its header promises 400 samples a channel, 150 are there", &["cut.wav", "h.npy"]);
     f("cut.wav: is cut short", &["long.wav", "cut.wav"]);
     f("header.wav: is cut short", &["header.wav", "h.npy"]);
     f("there is no sound in empty.wav", &["empty.wav", "h.npy"]);

@@ -92,6 +92,9 @@ fn transforms(args: &Fft, options: &FftOptions, shape: &[usize]) -> Vec<(usize, 
 
 /// NumPy's axes: −1 is the last.
 fn from_the_end(axis: i64, rank: usize) -> Result<usize> {
+    if rank == 0 {
+        return Err(usage("fft: x is a single number; a transform needs an axis (shape [1] has one)".to_owned()));
+    }
     let count = rank as i64;
     let counted = if axis < 0 { axis + count } else { axis };
     if !(0..count).contains(&counted) {

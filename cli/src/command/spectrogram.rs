@@ -21,6 +21,10 @@ pub(super) fn run(general: &General, args: &Spectrogram) -> Result<()> {
     }
     let samples = samples(&mut job, &args.x)?;
     ensure!(!samples.is_empty(), "{}: holds no samples", args.x);
+    if args.length > samples.len() {
+        let (asked, there) = (args.length, samples.len());
+        job.say(&format!("{}: the window of {asked} samples is longer than the {there} there are (--length)", args.x));
+    }
     let window: Window = job.explain(args.window.parse())?;
     let quarter = (args.length / 4).max(1);
     let pictured = output.kind() == Kind::Picture;

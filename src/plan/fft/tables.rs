@@ -2,6 +2,8 @@
 
 use std::f64::consts::TAU;
 
+use super::factors::{good_length, is_smooth};
+
 /// A complex number in f64.
 pub(crate) type Complex = (f64, f64);
 
@@ -74,7 +76,7 @@ pub(super) fn rader_filter(prime: usize) -> Vec<Complex> {
     let length = prime - 1;
     let filter: Vec<Complex> = rader_order(prime).iter().map(|(_, inverse)| root(*inverse as usize, prime)).collect();
     let scaled = |(re, im): Complex| (re / length as f64, im / length as f64);
-    spectrum(&filter).into_iter().map(scaled).collect()
+    smooth_spectrum(&filter).into_iter().map(scaled).collect()
 }
 
 fn times(a: Complex, b: Complex) -> Complex {
@@ -89,15 +91,39 @@ pub(super) fn bluestein_filter(length: usize, padded: usize) -> Vec<Complex> {
         filter[j] = (re, -im);
         filter[(padded - j) % padded] = (re, -im);
     }
-    let mut transformed = spectrum(&filter);
+    let mut transformed = smooth_spectrum(&filter);
     for value in &mut transformed {
         *value = (value.0 / padded as f64, value.1 / padded as f64);
     }
     transformed
 }
 
-/// The discrete Fourier transform in f64, for tables: quick where the length has small factors.
+/// The discrete Fourier transform in f64, for tables, of n < 2³⁰ entries in O(n log n).
 pub(crate) fn spectrum(x: &[Complex]) -> Vec<Complex> {
+    match good_length((2 * x.len()).saturating_sub(1), false) {
+        Some(padded) if !is_smooth(x.len()) => chirp_spectrum(x, padded),
+        _ => smooth_spectrum(x),
+    }
+}
+
+/// L. Bluestein's algorithm, by transforms of `padded` points, a smooth length.
+fn chirp_spectrum(x: &[Complex], padded: usize) -> Vec<Complex> {
+    let n = x.len();
+    let mut chirped: Vec<Complex> = x.iter().enumerate().map(|(j, value)| times(*value, chirp(j, n))).collect();
+    chirped.resize(padded, (0.0, 0.0));
+    // With real and imaginary part exchanged, forwards is backwards.
+    let product = |(a, b): (Complex, Complex)| {
+        let (re, im) = times(a, b);
+        (im, re)
+    };
+    let products: Vec<Complex> =
+        smooth_spectrum(&chirped).into_iter().zip(bluestein_filter(n, padded)).map(product).collect();
+    let convolved = smooth_spectrum(&products).into_iter().take(n);
+    convolved.enumerate().map(|(k, (im, re))| times((re, im), chirp(k, n))).collect()
+}
+
+/// The transform of a length that has small factors.
+fn smooth_spectrum(x: &[Complex]) -> Vec<Complex> {
     let mut roots: Vec<Complex> = (0..x.len()).map(|e| root(e, x.len())).collect();
     let mut levels = Vec::new();
     let mut length = x.len();
@@ -174,6 +200,18 @@ mod tests {
         assert_eq!(root(1, 4), (0.0, -1.0));
         assert_eq!(root(4, 8), (-1.0, 0.0));
         assert_eq!(root(1, 8).0 as f32, -root(1, 8).1 as f32);
+    }
+
+    #[test]
+    fn spectra_are_the_sums_they_stand_for() {
+        for n in [0, 1, 2, 12, 13, 17, 91, 257, 1009, 2 * 503] {
+            let x: Vec<Complex> = (0..n).map(|j| ((j * j % 7) as f64 - 3.0, (j % 5) as f64 - 2.0)).collect();
+            for (k, (re, im)) in spectrum(&x).into_iter().enumerate() {
+                let terms = x.iter().enumerate().map(|(j, value)| times(*value, root(j * k, n)));
+                let wanted = terms.fold((0.0, 0.0), |sum, term| (sum.0 + term.0, sum.1 + term.1));
+                assert!((re - wanted.0).abs() + (im - wanted.1).abs() < 1e-14 * (n * n) as f64, "{n}: {k}");
+            }
+        }
     }
 
     /// The filter transformed back is the conjugate chirp.
