@@ -37,7 +37,7 @@ pub fn draw(record: &Record, adapters: &[String]) -> Result<()> {
 }
 
 fn panel(record: &Record, task: Task, adapters: &[String]) -> Option<Panel> {
-    if task.work.is_ours_alone() {
+    if task.work.compares_sizes() {
         return None;
     }
     let rows = record.rows(&task);

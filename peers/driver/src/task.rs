@@ -66,7 +66,20 @@ impl Work {
             &[&[1000, 1000, 3], &[3162, 3162, 3], &[10000, 10000, 3], &[31623, 31623, 3], &[100_000, 100_000, 3]],
         ),
         (Self::FftLengths, "fft_lengths", &[]), // of LENGTHS
-        (Self::FirstCall, "first_call", &[&[1, 1024], &[1, 1009], &[1, 1 << 20], &[1, 10007]]),
+        (
+            Self::FirstCall,
+            "first_call",
+            &[
+                &[1, 1024],
+                &[1, 1009],
+                &[1, 1 << 20],
+                &[1, 10007],
+                &[1, 65537],
+                &[1, 262_147],
+                &[1, 720_720],
+                &[1, 1_048_573],
+            ],
+        ),
     ];
 
     /// The name in commands and records.
@@ -79,8 +92,8 @@ impl Work {
         Self::ALL.iter().map(|(_, name, _)| *name)
     }
 
-    /// Whether Gristmill does it alone: such work compares sizes, not implementations.
-    pub fn is_ours_alone(self) -> bool {
+    /// Whether it compares sizes more than implementations, and is in no chart.
+    pub fn compares_sizes(self) -> bool {
         matches!(self, Self::Cost | Self::FftLengths | Self::FirstCall)
     }
 
