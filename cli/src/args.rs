@@ -224,7 +224,7 @@ pub(crate) enum ModeName {
     Full,
     /// As large as X, the centre
     Same,
-    /// Only where nothing was beyond the edges
+    /// Only where the shorter one lies whole within the longer one
     Valid,
     /// As large as X, from its first entry on: nothing depends on what comes later
     Causal,

@@ -68,6 +68,8 @@ fn wrong_usage_is_code_2() {
     f("cannot be used with", &["reduce", "x.npy", "--kernel", "rbf", "--metric", "cosine", "-r", "sum", "-o", "r.npy"]);
     f("--columns 2: x.npy has columns 0 to 1", &["pairwise", "x.npy", "--columns", "0,2", "-o", "d.npy"]);
     f("cannot be used with", &["pairwise", "x.npy", "x.npy", "--condensed", "-o", "d.npy"]);
+    folder.npy("scalar.npy", &[], &[1.0]);
+    f("scalar.npy: is a single number", &["fft", "scalar.npy", "-o", "y.npy"]);
     f("there is no axis 2", &["fft", "x.npy", "--axes", "2", "-o", "y.npy"]);
     f("one length per axis", &["fft", "x.npy", "--axes", "0,1", "--n", "4", "-o", "y.npy"]);
     f("--balance", &["deconvolve", "x.npy", "x.npy", "--balance", "nan", "-o", "r.npy"]);
@@ -113,7 +115,7 @@ fn absurd_counts_are_refused() {
     f("'-8' for '--length", &["spectrogram", "flat.npy", "--length", "-8", "-o", "r.npy"]);
     f("--range 0 must be above 0", &["spectrogram", "flat.npy", "--range", "0", "-o", "r.png"]);
     f("from 0 on", &["filter", "gaussian", "x.npy", "--sigma", "nan", "-o", "r.npy"]);
-    f("is past what 32-bit indices reach", &["fft", "x.npy", "--n", "1000000000000000", "-o", "y.npy"]);
+    f("must be at most 4294967295", &["fft", "x.npy", "--n", "1000000000000000", "-o", "y.npy"]);
     let f = |message: &str, arguments: &[&str]| fails(&folder, 1, message, arguments);
     f("none.npy", &["spectrogram", "none.npy", "-o", "r.npy"]);
     f("may be empty", &["convolve", "none.npy", "flat.npy", "-o", "r.npy"]);
@@ -208,7 +210,7 @@ fn failed_work_is_code_1() {
     f("line 1, column 2: 1e300 does not fit float32", &["pairwise", "huge.csv", "-o", "d.npy"]);
     f("Python objects", &["pairwise", "objects.npy", "-o", "d.npy"]);
     f("large.npy: 1e300 at index 0 does not fit float32", &["pairwise", "large.npy", "-o", "d.npy"]);
-    f("nowhere/d.npy: cannot be written", &["pairwise", "x.npy", "-o", "nowhere/d.npy"]);
+    f("nowhere/d.npy: there is no folder nowhere", &["pairwise", "x.npy", "-o", "nowhere/d.npy"]);
     f(
         "has 3 labels, x.npy has 2 rows",
         &["knn", "x.npy", "x.npy", "-k", "1", "--labels", "three_labels.npy", "-o", "n.npz"],

@@ -197,6 +197,10 @@ fn a_spectrogram_is_brightest_where_the_tone_is() {
     let middle = |k: usize| power[k * 33 + 16];
     assert!((0..33).all(|k| k == 4 || middle(k) < middle(4)));
     folder.run(&["spectrogram", "tone.csv", "--length", "64", "-o", "power.png"]).success();
+    // A frame is at most the whole sound.
+    let long = folder.run(&["spectrogram", "tone.csv", "--length", "18446744073709551615", "-o", "all.npy"]);
+    long.success().stderr(contains("has 1024 samples; a frame has as many"));
+    assert_eq!(folder.real("all.npy").0, [513, 5]);
     folder.run(&["spectrogram", "tone.csv", "--window", "han", "-o", "power.png"]).failure().stderr(contains("hann"));
 }
 

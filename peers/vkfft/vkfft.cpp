@@ -29,6 +29,7 @@ struct Engine {
     VkQueue queue;
     VkCommandPool pool;
     VkFence fence;
+    bool has_compiler;
 };
 
 // Forward transforms from `input` into `output`; `commands` is the whole of them.
@@ -57,6 +58,8 @@ const char *vkfft_open(Engine **made) {
     TRY(vkEnumeratePhysicalDevices(engine->instance, &count, nullptr));
     engine->adapters.resize(count);
     TRY(vkEnumeratePhysicalDevices(engine->instance, &count, engine->adapters.data()));
+    glslang_initialize_process();
+    engine->has_compiler = true;
     return nullptr;
 }
 
@@ -127,6 +130,7 @@ const char *vkfft_plan(Engine *engine, uint64_t rows, uint64_t columns, bool bot
     } else {
         configuration.numberBatches = rows;
     }
+    configuration.isCompilerInitialized = 1;
     configuration.makeForwardPlanOnly = 1;
     configuration.isInputFormatted = 1; // The input is a buffer of its own, which is read only.
     configuration.inputBufferSize = &plan->bytes;
@@ -194,6 +198,7 @@ void vkfft_close(Engine *engine) {
         vkDestroyCommandPool(engine->device, engine->pool, nullptr);
         vkDestroyDevice(engine->device, nullptr);
     }
+    if (engine->has_compiler) glslang_finalize_process();
     if (engine->instance) vkDestroyInstance(engine->instance, nullptr);
     delete engine;
 }

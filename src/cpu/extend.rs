@@ -8,6 +8,7 @@ use super::memory::Memory;
 use super::numbers::Numbers;
 use super::view::View;
 use crate::error::{Error, Result};
+use crate::memory::with_room;
 use crate::work::{ExtendWork, Operand};
 
 /// Entries from which on the work is worth several threads.
@@ -38,11 +39,13 @@ fn extended<T: Pod + Send + Sync>(work: &ExtendWork, x: &View<'_, T>, outside: T
         return Err(Error::argument(op, format!("x of shape {:?}", x.shape), "has no entry to continue"));
     }
     // Where the entries that stand along each axis lie in x.
-    let places: Vec<Vec<Option<usize>>> = (work.axes.iter().zip(x.shape).zip(x.strides))
-        .map(|((&(first, length), &n), &stride)| {
-            (0..length as i64).map(|i| Some(work.boundary.place(first.saturating_add(i), n)? * stride)).collect()
-        })
-        .collect();
+    let mut places: Vec<Vec<Option<usize>>> = Vec::with_capacity(work.axes.len());
+    for ((&(first, length), &n), &stride) in work.axes.iter().zip(x.shape).zip(x.strides) {
+        let mut along = with_room(op, length)?;
+        let place = |i: i64| Some(work.boundary.place(first.saturating_add(i), n)? * stride);
+        along.extend((0..length as i64).map(place));
+        places.push(along);
+    }
     let Some((along, others)) = places.split_last() else {
         out.entries_mut().fill(x.entries[0]);
         return Ok(out);

@@ -167,7 +167,11 @@ fn arranged<X: Number>(
         return Err(Error::shape(op, message));
     }
     if let Some(&n) = extents.iter().chain(taps).find(|&&n| n > u32::MAX as usize / 2) {
-        return Err(Error::argument(op, format!("an axis of {n} entries"), "is past what 32-bit indices reach"));
+        return Err(Error::argument(
+            op,
+            format!("an axis of {n} entries"),
+            "is more than 2147483647, what 32-bit indices reach",
+        ));
     }
     let mode = options.mode;
     if mode == Mode::Valid && !options.circular {

@@ -237,11 +237,18 @@ impl Axes {
             let own = if is_last { natural(present) } else { present };
             let length = options.lengths.as_ref().map_or(own, |lengths| lengths[count]);
             if length == 0 {
-                let message = "has length 0; a transform needs at least one point";
+                let message = match (present, &options.lengths) {
+                    (1.., None) => "would have length 0, which is what one coefficient makes; give its length",
+                    _ => "has length 0; a transform needs at least one point",
+                };
                 return Err(Error::argument(op, format!("axis {at}"), message));
             }
             if u32::try_from(length).is_err() {
-                return Err(Error::argument(op, format!("length {length}"), "is past what 32-bit indices reach"));
+                return Err(Error::argument(
+                    op,
+                    format!("length {length}"),
+                    "must be at most 4294967295, what 32-bit indices reach",
+                ));
             }
             list.push((at, length));
         }

@@ -76,7 +76,7 @@ impl StftOptions {
 /// # use ndarray::Array1;
 /// let context = Context::open_blocking()?;
 /// let x = context.upload(&Array1::from_shape_fn(1000, |t| (0.3 * t as f32).sin()))?;
-/// let options = StftOptions { centre: Some(Default::default()), ..StftOptions::new(Window::Hann.periodic(64), 16) };
+/// let options = StftOptions { centre: Some(Default::default()), ..StftOptions::new(Window::Hann.periodic(64)?, 16) };
 /// let z = stft(&x, &options)?;
 /// assert_eq!(z.shape(), [33, 63]);
 /// let back = istft(&z, &options)?.read_blocking()?;
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn samples_without_weight_are_found() {
-        let hann = crate::Window::Hann.periodic(8);
+        let hann = crate::Window::Hann.periodic(8).unwrap();
         assert_eq!(without_weight(&hann, 2, 10, 0..26), Some(0));
         assert_eq!(without_weight(&hann, 2, 10, 1..26), None);
         assert_eq!(without_weight(&hann, 8, 10, 1..26), Some(8));

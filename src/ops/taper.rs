@@ -4,13 +4,14 @@ use std::f64::consts::{PI, TAU};
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::memory::with_room;
 
 /// A window by name; the names are those of `scipy.signal.get_window`.
 ///
 /// # Examples
 /// ```
 /// # use gristmill::Window;
-/// let samples = Window::Hann.periodic(4);
+/// let samples = Window::Hann.periodic(4)?;
 /// assert!(samples.iter().zip([0.0, 0.5, 1.0, 0.5]).all(|(sample, exact)| (sample - exact).abs() < 1e-15));
 /// assert_eq!("kaiser(8.6)".parse::<Window>()?, Window::Kaiser(8.6));
 /// # Ok::<(), gristmill::Error>(())
@@ -38,19 +39,24 @@ pub enum Window {
 impl Window {
     /// `length` samples of a period, for spectra: as symmetric as `length + 1` samples without the last. SciPy's
     /// `fftbins=True`.
-    pub fn periodic(self, length: usize) -> Vec<f64> {
-        let mut samples = self.symmetric(length + 1);
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn periodic(self, length: usize) -> Result<Vec<f64>> {
+        let mut samples = self.symmetric(length.saturating_add(1))?;
         samples.truncate(length);
-        samples
+        Ok(samples)
     }
 
     /// `length` samples from end to end, for filters. SciPy's `fftbins=False`.
-    pub fn symmetric(self, length: usize) -> Vec<f64> {
-        if length == 1 {
-            return vec![1.0];
-        }
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn symmetric(self, length: usize) -> Result<Vec<f64>> {
+        let mut samples = with_room("window", length)?;
         let last = length.saturating_sub(1) as f64;
-        (0..length).map(|i| self.at(i as f64 / last)).collect()
+        samples.extend((0..length).map(|i| if length == 1 { 1.0 } else { self.at(i as f64 / last) }));
+        Ok(samples)
     }
 
     /// The value at `position` from 0 to 1.
@@ -133,17 +139,18 @@ mod tests {
     #[test]
     fn windows_are_those_of_scipy() {
         let root = 3.0f64.sqrt() / 2.0;
-        assert!(near(&Window::Hann.periodic(6), &[0.0, 0.25, 0.75, 1.0, 0.75, 0.25]));
-        assert!(near(&Window::Hamming.symmetric(5), &[0.08, 0.54, 1.0, 0.54, 0.08]));
-        assert!(near(&Window::Bartlett.periodic(4), &[0.0, 0.5, 1.0, 0.5]));
-        assert!(near(&Window::Blackman.symmetric(5), &[0.0, 0.34, 1.0, 0.34, 0.0]));
-        assert!(near(&Window::BlackmanHarris.periodic(2), &[6e-5, 1.0]));
-        assert!(near(&Window::Kaiser(0.0).periodic(3), &[1.0; 3]));
-        let kaiser = Window::Kaiser(2.0).symmetric(5);
+        assert!(near(&Window::Hann.periodic(6).unwrap(), &[0.0, 0.25, 0.75, 1.0, 0.75, 0.25]));
+        assert!(near(&Window::Hamming.symmetric(5).unwrap(), &[0.08, 0.54, 1.0, 0.54, 0.08]));
+        assert!(near(&Window::Bartlett.periodic(4).unwrap(), &[0.0, 0.5, 1.0, 0.5]));
+        assert!(near(&Window::Blackman.symmetric(5).unwrap(), &[0.0, 0.34, 1.0, 0.34, 0.0]));
+        assert!(near(&Window::BlackmanHarris.periodic(2).unwrap(), &[6e-5, 1.0]));
+        assert!(near(&Window::Kaiser(0.0).periodic(3).unwrap(), &[1.0; 3]));
+        let kaiser = Window::Kaiser(2.0).symmetric(5).unwrap();
         assert!(near(&kaiser[..3], &[1.0 / bessel_i0(2.0), bessel_i0(2.0 * root) / bessel_i0(2.0), 1.0]));
         assert!((bessel_i0(2.0) - 2.279_585_302_336_067).abs() < 1e-14);
-        assert!(Window::Kaiser(700.0).symmetric(9).iter().all(|w| w.is_finite()));
-        assert!(Window::Hann.periodic(0).is_empty() && Window::Hann.symmetric(1) == [1.0]);
+        assert!(Window::Kaiser(700.0).symmetric(9).unwrap().iter().all(|w| w.is_finite()));
+        assert!(Window::Hann.periodic(0).unwrap().is_empty() && Window::Hann.symmetric(1).unwrap() == [1.0]);
+        assert!(Window::Hann.periodic(usize::MAX).is_err());
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl TrigonometricWork {
             return Err(Error::argument(
                 self.op,
                 format!("length {}", self.length),
-                "is past what 32-bit indices reach",
+                "must be at most 268435455, what 32-bit indices reach",
             ));
         }
         Ok(())

@@ -61,7 +61,7 @@ pub(super) fn frames(context: &Context, generator: &mut Generator) -> gristmill:
         *generator.pick(&[Window::Hann, Window::Boxcar, Window::Kaiser(8.0), Window::Kaiser(f64::NAN)]).unwrap();
     let boundaries = [None, Some(Boundary::Zero), Some(Boundary::Mirror), Some(Boundary::Wrap)];
     let options = StftOptions {
-        window: window.periodic(generator.below(9)),
+        window: window.periodic(generator.below(9))?,
         hop: count(generator),
         points: (generator.below(3) == 0).then(|| count(generator)),
         centre: *generator.pick(&boundaries).unwrap(),

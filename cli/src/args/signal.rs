@@ -117,7 +117,7 @@ pub(crate) struct MatchTemplate {
 pub(crate) struct Spectrogram {
     /// Sound (.wav; its channels are averaged), or real numbers of one axis (.npy, .npz, .csv)
     pub(crate) x: String,
-    /// Samples of a frame
+    /// Samples of a frame, at most the whole sound; frames are centred on the samples they are for, with silence around the sound
     #[arg(long, default_value_t = 1024, allow_negative_numbers = true, value_parser = parse_count)]
     pub(crate) length: usize,
     /// Samples from one frame to the next [default: a quarter of --length; in a picture at most 2000 columns]
@@ -129,7 +129,7 @@ pub(crate) struct Spectrogram {
     /// Decibels from black to white
     #[arg(long, default_value_t = 80.0, allow_negative_numbers = true)]
     pub(crate) range: f32,
-    /// Where the result goes: a picture (.png), or powers, frequencies × frames (.npy, .npz)
+    /// Where the result goes: a picture (.png, .jpg), or powers, frequencies × frames (.npy, .npz)
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: String,
 }

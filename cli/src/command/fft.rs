@@ -15,6 +15,12 @@ pub(super) fn run(general: &General, args: &Fft) -> Result<()> {
     let x = read_signal(&args.x)?;
     let shape = x.array.shape().to_vec();
     job.took("x", &x, &shape);
+    if shape.is_empty() {
+        return Err(usage(format!(
+            "{}: is a single number, without an axis to transform; save it with shape (1,)",
+            args.x
+        )));
+    }
     let options = FftOptions {
         axes: Some(args.axes.iter().map(|&axis| from_the_end(axis, shape.len())).collect::<Result<_>>()?),
         lengths: args.n.clone(),
@@ -92,9 +98,6 @@ fn transforms(args: &Fft, options: &FftOptions, shape: &[usize]) -> Vec<(usize, 
 
 /// NumPy's axes: −1 is the last.
 fn from_the_end(axis: i64, rank: usize) -> Result<usize> {
-    if rank == 0 {
-        return Err(usage("fft: x is a single number; a transform needs an axis (shape [1] has one)".to_owned()));
-    }
     let count = rank as i64;
     let counted = if axis < 0 { axis + count } else { axis };
     if !(0..count).contains(&counted) {

@@ -32,6 +32,7 @@ pub(super) fn run(general: &General, args: &MatchTemplate) -> Result<()> {
     let map = match_template(&channels::upload(&context, &image)?, &channels::upload(&context, &small)?);
     let map = job.explain(map)?;
     let (place, value) = job.explain(best_match_blocking(&map))?;
+    ensure!(value.is_finite(), "match-template: no place has a correlation; the pictures may hold NaN or infinity");
     let (row, column) = match place[..] {
         [_, row, column] => (row, column),
         _ => (0, 0),

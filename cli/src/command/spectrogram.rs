@@ -21,18 +21,18 @@ pub(super) fn run(general: &General, args: &Spectrogram) -> Result<()> {
     }
     let samples = samples(&mut job, &args.x)?;
     ensure!(!samples.is_empty(), "{}: holds no samples", args.x);
-    if args.length > samples.len() {
-        let (asked, there) = (args.length, samples.len());
-        job.say(&format!("{}: the window of {asked} samples is longer than the {there} there are (--length)", args.x));
+    let length = args.length.min(samples.len());
+    if length < args.length {
+        job.say(&format!("{}: has {length} samples; a frame has as many instead of {}", args.x, args.length));
     }
     let window: Window = job.explain(args.window.parse())?;
-    let quarter = (args.length / 4).max(1);
+    let quarter = (length / 4).max(1);
     let pictured = output.kind() == Kind::Picture;
     let hop = args.hop.unwrap_or(if pictured { quarter.max(samples.len() / COLUMNS) } else { quarter });
     let centre = Some(Boundary::Zero);
-    let options = StftOptions { centre, ..StftOptions::new(window.periodic(args.length), hop) };
+    let options = StftOptions { centre, ..StftOptions::new(job.explain(window.periodic(length))?, hop) };
     let frames = samples.len() / hop.max(1) + 1;
-    job.holds(frames.saturating_mul(args.length / 2 + 1).saturating_mul(8))?;
+    job.holds(frames.saturating_mul(length / 2 + 1).saturating_mul(8))?;
     let context = job.open()?;
     let power = gristmill::spectrogram(&context.upload_slice(&samples, &[samples.len()])?, &options);
     let power = job.read(&job.explain(power)?)?;
@@ -42,7 +42,7 @@ pub(super) fn run(general: &General, args: &Spectrogram) -> Result<()> {
     } else {
         output.array(&Values::Real(power))?;
     }
-    job.done(&context.info().to_string(), &args.output, &shape, json!({ "hop": hop, "window": args.length }))
+    job.done(&context.info().to_string(), &args.output, &shape, json!({ "hop": hop, "window": length }))
 }
 
 /// The mean of a sound's channels, or an array of one axis.

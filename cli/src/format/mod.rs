@@ -115,7 +115,7 @@ pub(crate) fn read(path: &str) -> Result<Input<Values>> {
         Kind::Npy => npy::read(&file),
         Kind::Npz => npz::read(&file, member),
         Kind::Csv => csv::read(&file).map(|a| (Values::Real(a), None)),
-        Kind::Picture | Kind::Sound => bail!("{path}: this command reads .npy, .npz and CSV, not pictures or sound"),
+        Kind::Picture | Kind::Sound => bail!("{path}: a picture or a sound does not fit here; give .npy, .npz or CSV"),
     }
     .with_context(|| path.to_owned())?;
     let to = if matches!(array, Values::Real(_)) { "float32" } else { "complex64" };
@@ -197,7 +197,7 @@ fn plain(error: anyhow::Error) -> anyhow::Error {
         kind == Some(std::io::ErrorKind::UnexpectedEof)
             || ["Failed to read enough bytes.", "unexpected end of file"].contains(&cause.to_string().as_str())
     };
-    if error.chain().any(early) { anyhow::anyhow!("is cut short") } else { error }
+    if error.chain().any(early) { anyhow::anyhow!("is cut short; copy it once more") } else { error }
 }
 
 /// `1000×64`; `scalar` where there is no axis.

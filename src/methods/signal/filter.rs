@@ -134,6 +134,7 @@ pub fn uniform_filter(x: &Tensor, size: &[usize], options: &FilterOptions) -> Re
 /// # Ok::<(), gristmill::Error>(())
 /// ```
 pub fn correlate_filter(x: &Tensor, weights: &Tensor, options: &FilterOptions) -> Result<Tensor> {
+    check_origin("correlate_filter", weights.shape(), options)?;
     let FilterOptions { boundary, origin, .. } = *options;
     let rank = Some(weights.rank());
     correlate(x, weights, &ConvolveOptions { rank, boundary, origin, ..ConvolveOptions::mode(Mode::Same) })
@@ -149,8 +150,21 @@ fn separable(op: &'static str, x: &Tensor, kernels: Vec<Vec<f64>>, options: &Fil
         upload_slice(x.executor(), &taps.iter().map(|tap| *tap as f32).collect::<Vec<_>>(), &[taps.len()])
     };
     let taps = kernels.iter().map(upload).collect::<Result<Vec<_>>>()?;
+    check_origin(op, &kernels.iter().map(Vec::len).collect::<Vec<_>>(), options)?;
     // A convolution reads the taps, which are the same both ways, from their end.
     let origin = options.origin.map(|origin| -origin);
     let options = ConvolveOptions { boundary: options.boundary, origin, ..ConvolveOptions::mode(Mode::Same) };
     convolve_separable(x, &taps.iter().collect::<Vec<_>>(), &options)
+}
+
+/// An entry must be among those that its sum is over.
+fn check_origin(op: &'static str, sizes: &[usize], options: &FilterOptions) -> Result<()> {
+    for (&size, origin) in sizes.iter().zip(options.origin) {
+        let (least, most) = (-((size / 2) as isize), size.saturating_sub(1) as isize - (size / 2) as isize);
+        if size > 0 && !(least..=most).contains(&origin) {
+            let message = format!("must be from {least} to {most} for a size of {size}");
+            return Err(Error::argument(op, format!("origin {origin}"), message));
+        }
+    }
+    Ok(())
 }

@@ -144,7 +144,8 @@ pub(crate) fn append_axis(
     };
     let parts = parts(&batch, fits).ok_or_else(|| {
         unsupported(format!(
-            "a single line of {} points needs more than the {} bytes that {} binds at once",
+            "a single line of {} points, done as one of {inner}, needs more than the {} bytes that {} binds at once; \
+             lengths without prime factors above 13 need half as much as others, and the CPU takes longer ones",
             transform.length, limits.max_binding_bytes, limits.adapter
         ))
     })?;

@@ -61,7 +61,8 @@ pub struct FftChoices {
     /// its last bits from the same line alone.
     pub rolled_points: usize,
     /// Transforms by Bluestein's algorithm of at most so many complex numbers in all that take several passes have one small
-    /// butterfly in each: little to compile, for about twice the time of a transform.
+    /// butterfly in each: little to compile, while each transform takes up to twice as long. So many that a hundred
+    /// transforms or fewer make up for what larger butterflies take to compile are better off with those.
     pub single_chirps: usize,
     /// Whether neighbouring invocations work on neighbouring lines, as far as there are several, even where the entries of a
     /// line are neighbours in memory, and lines of a single butterfly some way apart: for memory that is read lane by lane,

@@ -8,7 +8,7 @@ use super::factors::{
 };
 use crate::plan::Limits;
 
-/// Largest butterfly of a pass that transforms there and back.
+/// Largest butterfly of a pass that transforms there and back and is alone.
 const LONGEST_TWICE: usize = 16;
 
 /// Complex numbers of a cache line.
@@ -93,7 +93,7 @@ impl FftRecipe {
         let passes = single.or_else(|| split(padded_length(least, choices)?, longest, choices))?;
         let passes = match passes[..] {
             [alone] => vec![LineShape::there_and_back(alone, limits, choices)],
-            // Long lines of many points: what another stage takes is more than what it saves the compiler.
+            // Only the last of several goes there and back, and its stages cost more than they save the compiler.
             _ => shapes(passes, limits, choices),
         };
         Some(Self { length, form: Form::Bluestein(passes) })
@@ -336,6 +336,7 @@ mod tests {
         let print = |n| FftRecipe::new(n, &limits, &single).unwrap().to_string();
         assert_eq!(print(1024), "1024 = (32·32)");
         assert_eq!(print(1 << 20), "1048576 = (32) · (32) · (32) · (32)");
+        assert_eq!(print(10_007), "10007 = Bluestein by (36) · (28·20)");
         let chirps = FftChoices { single_chirps: usize::MAX, ..choices };
         let print = |n| FftRecipe::new(n, &limits, &chirps).unwrap().to_string();
         assert_eq!(print(16_411), "16411 = Bluestein by (4) · (12) · (12) · (12) · (5)");

@@ -94,7 +94,7 @@ impl<'a> Stages<'a> {
         };
         let at = |r: usize| if r == 0 { base.clone() } else { format!("{base} + {}u", r * step) };
         let from = if stage == 0 && !back { Place::Memory } else { Place::Exchange };
-        let mut values: Vec<String> = (0..radix).map(|r| self.read(from, (r, radix), &at(r))).collect();
+        let mut values: Vec<String> = (0..radix).map(|r| self.read(from, r, radix, &at(r))).collect();
         if from == Place::Memory && self.pass.rotates_source {
             values = self.turned(values, step);
         }
@@ -122,7 +122,7 @@ impl<'a> Stages<'a> {
             self.code.push_str("    let base = place(n);\n");
         }
         let position = |r: usize| format!("{base} + {r}u");
-        let mut values: Vec<String> = (0..radix).map(|r| self.read(from, (r, radix), &position(r))).collect();
+        let mut values: Vec<String> = (0..radix).map(|r| self.read(from, r, radix, &position(r))).collect();
         if from == Place::Memory && self.pass.rotates_source {
             values = self.turned(values, 1);
         }
@@ -256,9 +256,9 @@ impl<'a> Stages<'a> {
         self.code.push_str("    workgroupBarrier();\n");
     }
 
-    fn read(&mut self, from: Place, digit: (usize, usize), at: &str) -> String {
+    fn read(&mut self, from: Place, r: usize, radix: usize, at: &str) -> String {
         self.bind(&match from {
-            Place::Memory if self.pads(self.pass.prepare, digit) => "vec2f(0.0)".to_owned(),
+            Place::Memory if self.pads(self.pass.prepare, r, radix) => "vec2f(0.0)".to_owned(),
             Place::Memory => format!("load(line, {at})"),
             Place::Exchange => format!("take(lane, {at})"),
         })
@@ -273,7 +273,7 @@ impl<'a> Stages<'a> {
             self.code.push_str("    if line.present {\n");
         }
         for (r, value) in values.iter().enumerate() {
-            if to == Place::Memory && self.pads(self.pass.finish, (r, values.len())) {
+            if to == Place::Memory && self.pads(self.pass.finish, r, values.len()) {
                 continue;
             }
             let _ = writeln!(self.code, "    {call}, {}, {value});", at(r));
@@ -283,9 +283,10 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// Whether all entries of digit r are behind the chirp, where Bluestein's algorithm has zeros and wants no result.
-    fn pads(&self, factors: Option<Section>, (r, radix): (usize, usize)) -> bool {
-        matches!(factors, Some(Section::Chirp(points)) if r * (self.pass.whole / radix) >= points)
+    /// Whether all entries whose first digit is r are behind the chirp, where Bluestein's algorithm has zeros and wants no
+    /// result.
+    fn pads(&self, chirp: Option<Section>, r: usize, radix: usize) -> bool {
+        matches!(chirp, Some(Section::Chirp(points)) if r * (self.pass.whole / radix) >= points)
     }
 
     fn bind(&mut self, expression: &str) -> String {

@@ -98,6 +98,21 @@ fn passes_stay_inside_their_buffers() {
     }
 }
 
+/// 127 points by way of 256, in two passes of 16: half of the first one's entries and of the last one's results are padding.
+#[test]
+fn what_bluestein_s_algorithm_pads_is_neither_read_nor_stored() {
+    let choices = FftChoices { longest_line: 64, ..FftChoices::default() };
+    let layout = Layout::contiguous(&[40, 127]);
+    let work = FftWork { op: "fft", kind: FftKind::Complex, axis: 1, length: 127, inverse: false, scale: 1.0 };
+    let input = Input { layout: &layout, element_bytes: 8 };
+    let program = lower(&work, &[input], &Limits::webgpu_defaults(), &choices).unwrap();
+    let calls = |call: &str| -> Vec<usize> {
+        program.passes.iter().map(|pass| pass.shader.text().matches(call).count()).collect()
+    };
+    assert_eq!(calls(" = load(line, "), [8, 16, 16]);
+    assert_eq!(calls(" store(line, "), [16, 16, 8]);
+}
+
 #[test]
 fn a_line_longer_than_a_binding_stays_inside_its_buffers() {
     for (shape, axis) in [(vec![1 << 16], 0), (vec![2, 50_000], 1), (vec![30_000, 3], 0)] {

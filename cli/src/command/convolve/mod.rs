@@ -146,7 +146,7 @@ pub(super) fn plane(job: &mut Job<'_>, argument: &'static str, path: &str) -> Re
         job.took(argument, &input, input.array.shape());
         input.array
     };
-    ensure!(array.ndim() == 2, "{path}: has shape {}; a picture needs two axes", shape_text(array.shape()));
+    ensure!(array.ndim() == 2, "{path}: has shape {}; it needs two axes", shape_text(array.shape()));
     ensure!(!array.is_empty(), "{path}: is empty");
     Ok(array)
 }
@@ -156,7 +156,7 @@ pub(super) fn warn_of_clipping(job: &Job<'_>, picture: &Picture) {
     if clipped > 0 {
         let all = picture.channels.len();
         job.say(&format!(
-            "{:.1} % of the values lie outside black and white and are cut off; write .npy to keep them",
+            "{:.1} % of the values lie outside black and white and are cut off; --normalize keeps the brightness, .npy keeps all of them",
             100.0 * clipped as f64 / all as f64
         ));
     }
