@@ -150,7 +150,7 @@ pub(crate) fn append_axis(
         ))
     })?;
     let most_lines = parts.iter().map(|p| p.iter().map(|(_, size)| *size as u64).product::<u64>()).max().unwrap_or(1);
-    let scratch = program.shared((steps.len() - 1).min(2), most_lines * line_bytes);
+    let scratch = scratch(program, transform, steps.len(), (most_lines, line_bytes), parts.len() == 1);
     for part in &parts {
         let cost = cost_of(part) / steps.len() as f64;
         for (number, step) in steps.iter().enumerate() {
@@ -160,6 +160,26 @@ pub(crate) fn append_axis(
         }
     }
     Ok(())
+}
+
+/// The buffers that passes leave their numbers in by turns, the last one apart. A result that is all of the output is one of them
+/// where it has room, so that less memory goes through the caches; `at_once`: no other part of the box writes there.
+fn scratch(
+    program: &mut Program,
+    transform: &AxisTransform,
+    passes: usize,
+    (lines, line_bytes): (u64, u64),
+    at_once: bool,
+) -> Vec<BufferId> {
+    let own = at_once && transform.result.buffer == BufferId::Output && transform.source.buffer != BufferId::Output;
+    let all = lines * transform.result.length as u64 * transform.result_bytes() == program.output_bytes;
+    if passes > 2 && own && all && lines * line_bytes <= program.output_bytes {
+        let mut buffers = program.shared(1, lines * line_bytes);
+        // The last pass but one leaves the output to the last.
+        buffers.insert((passes - 1) % 2, BufferId::Output);
+        return buffers;
+    }
+    program.shared((passes - 1).min(2), lines * line_bytes)
 }
 
 impl AxisTransform {

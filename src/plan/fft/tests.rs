@@ -114,6 +114,19 @@ fn what_bluestein_s_algorithm_pads_is_neither_read_nor_stored() {
 }
 
 #[test]
+fn an_output_that_is_all_result_holds_what_lies_between_passes() {
+    let choices = FftChoices { longest_line: 16, single_butterflies: true, ..FftChoices::default() };
+    for (length, temporaries) in [(256, 1), (4096, 1), (65_536, 1), (251, 2)] {
+        let layout = Layout::contiguous(&[3, length]);
+        let work = FftWork { op: "fft", kind: FftKind::Complex, axis: 1, length, inverse: false, scale: 1.0 };
+        let input = Input { layout: &layout, element_bytes: 8 };
+        let program = lower(&work, &[input], &Limits::webgpu_defaults(), &choices).unwrap();
+        assert_eq!(program.temporaries.len(), temporaries, "{length}");
+        assert_sound(&program, &[8 * 3 * length as u64], &Limits::webgpu_defaults());
+    }
+}
+
+#[test]
 fn a_line_longer_than_a_binding_stays_inside_its_buffers() {
     for (shape, axis) in [(vec![1 << 16], 0), (vec![2, 50_000], 1), (vec![30_000, 3], 0)] {
         for (element_bytes, inverse) in [(8, false), (4, true)] {
